@@ -1,0 +1,53 @@
+"""`scaled`: kernel_size coefficients at a learned, continuous spacing, joined by a compact profile."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from fourierconv.parameterizations.base import Parameterization, centre, origin
+
+
+class Scaled(Parameterization):
+    """w[t] = Σ_j θ_j φ((t - s·j)/max(s, 1)) with j counted from the middle of the kernel, and φ Keys' cubic.
+
+    The scale s is the spacing of the coefficients in pixels. φ interpolates, so spacing 1 is the classic kernel tap
+    for tap. φ vanishes beyond 2, so the support is finite, 2·max(s, 1) pixels beyond the outer coefficients, and the
+    spectrum is a trigonometric polynomial: continuous, and smoother in proportion as s is smaller. Below 1 the profile
+    keeps its width and the coefficients move together.
+
+    Represents, at scale s, what a classic kernel would on an image s times smaller; details finer than the spacing are
+    out of reach. Once continuously differentiable in s, twice almost everywhere. Source of φ:
+    Keys 1981, "Cubic convolution interpolation for digital image processing", a = -1/2.
+
+    >>> Scaled().taps(torch.arange(-2, 3), 1, torch.tensor([2.0]))[0, :, 0]
+    tensor([0.0000, 0.5625, 1.0000, 0.5625, 0.0000])
+    """
+
+    name = "scaled"
+    scale_limits = (0.25, 64.0)
+
+    def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
+        middle = centre(kernel_size)
+        spacing = scale.view(-1, 1, 1)
+        index = torch.arange(kernel_size, device=positions.device) - origin(kernel_size) - middle
+        distance = (positions.unsqueeze(-1) - middle).to(scale.dtype) - spacing * index.to(scale.dtype)
+        return keys(distance / spacing.clamp(min=1))
+
+    def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
+        reach = scale * (kernel_size - 1) / 2 + 2 * max(scale, 1.0)
+        middle = centre(kernel_size)
+        # the profile is zero on the border of its support
+        return math.floor(middle - reach) + 1, math.ceil(middle + reach) - 1
+
+
+def keys(x: Tensor) -> Tensor:
+    """Keys' cubic convolution profile with a = -1/2: 1 at 0, 0 at every other integer and beyond 2.
+
+    >>> keys(torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0, 3.0]))
+    tensor([ 1.0000,  0.5625,  0.0000, -0.0625,  0.0000,  0.0000])
+    """
+    x = x.abs()
+    near = 1 - 2.5 * x**2 + 1.5 * x**3
+    far = 2 - 4 * x + 2.5 * x**2 - 0.5 * x**3
+    return torch.where(x < 1, near, torch.where(x < 2, far, torch.zeros_like(x)))

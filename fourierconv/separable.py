@@ -1,0 +1,72 @@
+"""Kernels that are separable in their coefficients: one small matrix per axis takes coefficients to taps or spectrum.
+
+    w[t_y, t_x] = Σ_ij A_y[t_y, i] θ[i, j] A_x[t_x, j],    Ŵ = B_y θ B_xᵀ  with  B = F A
+
+where F is the discrete Fourier transform at the taps' positions. Nothing here knows which subspace A spans.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def dft(n: int, positions: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
+    """The first `rows` rows of the discrete Fourier transform on n points, at taps of the given positions.
+
+    F[f, t] = exp(-2πi f·t/n). Phases are reduced modulo n in integers, so that long grids cost no accuracy.
+
+    Args:
+        n: length of the grid.
+        positions: int64 pixels, (taps,), negative ones allowed; beyond the grid they wrap.
+        rows: n for a full axis, n//2 + 1 for the half axis.
+        dtype: real dtype of the result's parts.
+
+    Returns:
+        Complex matrix (rows, taps).
+
+    >>> dft(4, torch.tensor([0, 1]), 3, torch.float64).real.abs().round()
+    tensor([[1., 1.],
+            [1., 0.],
+            [1., 1.]], dtype=torch.float64)
+    """
+    frequencies = torch.arange(rows, device=positions.device)
+    turns = torch.outer(frequencies, positions).remainder(n).to(torch.float64) / n
+    angles = -2 * math.pi * turns
+    return torch.complex(angles.cos().to(dtype), angles.sin().to(dtype))
+
+
+def transform(matrix: Tensor, taps: Tensor) -> Tensor:
+    """F A for a complex F (rows, taps) and real A (..., taps, coefficients), without making A complex."""
+    return torch.complex(matrix.real @ taps, matrix.imag @ taps)
+
+
+def combine(coefficients: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Apply one matrix per axis: (out, in, *k) -> (out, in, *n).
+
+    The result's memory holds the axes first and the channels last, as `spectral.correlate` wants it. Only the view is
+    in the order (out, in, *n).
+
+    Args:
+        coefficients: real, (out, in/groups, *k).
+        matrices: per axis (scales, n, k), real or complex; `scales` divides out: each serves out/scales channels.
+
+    Returns:
+        (out, in/groups, *n), of the matrices' dtype.
+
+    >>> combine(torch.ones(3, 2, 5), [torch.ones(1, 7, 5)]).shape
+    torch.Size([3, 2, 7])
+    """
+    out, inner = coefficients.shape[:2]
+    scales = max(matrix.shape[0] for matrix in matrices)
+    lengths = list(coefficients.shape[2:])
+    dtype = torch.promote_types(coefficients.dtype, matrices[0].dtype)
+    leading = coefficients.reshape(scales, out // scales * inner, *lengths).movedim(1, -1).to(dtype)
+    for axis in reversed(range(len(lengths))):
+        before, after = math.prod(lengths[:axis]), math.prod(lengths[axis + 1 :]) * (out // scales * inner)
+        columns = leading.reshape(scales, before, lengths[axis], after)
+        leading = matrices[axis].to(dtype).unsqueeze(1) @ columns
+        lengths[axis] = matrices[axis].shape[-2]
+    channels_last = leading.reshape(scales, *lengths, out // scales, inner).movedim(0, -3)
+    return channels_last.reshape(*lengths, out, inner).movedim((-2, -1), (0, 1))

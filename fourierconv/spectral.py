@@ -1,0 +1,259 @@
+"""Equations (1), (2) and (3) of the draft as one differentiable operation on spectra.
+
+At every frequency of the grid a convolution is an ordinary linear layer. Write `X` (batch, in) for the images'
+spectra, `W` (out, in) for the kernels', `G` (batch, out) for those of the incoming gradient; then
+
+    (1)  Y  = X Wᴴ        forward
+    (2)  X' = G W         gradient with respect to the images
+    (3)  W' = Gᴴ X        gradient with respect to the kernels' spectrum
+
+PyTorch's "convolution" is cross-correlation, y[r] = Σ_t w[t] x[r + t], hence the conjugate in (1). The forward pass
+keeps X, so that a training step takes two forward real FFTs over images (x and dL/dy) and two inverse ones (y and
+dL/dx), whatever the size of the kernels. Each of the three is the adjoint of the other two with respect to one
+argument, so second and higher derivatives are made of the same three products.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def half(grid: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the half spectrum that a real FFT keeps of `grid`.
+
+    >>> half((8, 7))
+    (8, 4)
+    """
+    return (*grid[:-1], grid[-1] // 2 + 1)
+
+
+def half_weights(grid: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """How often each column of the half spectrum counts in the full one: 2, or 1 on DC and Nyquist.
+
+    >>> half_weights((6,), torch.float32, torch.device("cpu"))
+    tensor([1., 2., 2., 1.])
+    """
+    counts = torch.full((grid[-1] // 2 + 1,), 2.0, dtype=dtype, device=device)
+    counts[0] = 1.0
+    if grid[-1] % 2 == 0:
+        counts[-1] = 1.0
+    return counts
+
+
+def hermitian(spectrum: Tensor, grid: tuple[int, ...]) -> Tensor:
+    """Project a half spectrum on those of real kernels.
+
+    Only the columns of DC and Nyquist hold both members of a conjugate pair; elsewhere the other half is implied.
+    What an inverse real FFT does with a pair that disagrees differs between devices, so it never gets to see one.
+
+    Args:
+        spectrum: complex, (..., *half(grid)).
+        grid: the full grid.
+
+    Returns:
+        The half spectrum of the same shape whose DC and Nyquist columns satisfy W[-f] = conj(W[f]).
+
+    >>> hermitian(torch.tensor([1 + 1j, 2 + 2j, 3 + 3j]), (4,))
+    tensor([1.+0.j, 2.+2.j, 3.+0.j])
+    """
+    axes = tuple(range(-len(grid), -1))
+    own = half_weights(grid, spectrum.real.dtype, spectrum.device) == 1
+    mirrored = torch.roll(spectrum.flip(axes), [1] * len(axes), axes) if axes else spectrum
+    return torch.where(own, (spectrum + mirrored.conj()) / 2, spectrum)
+
+
+def correlate(
+    input: Tensor,  # (batch, in, *n) real
+    spectrum: Tensor,  # (out, in/groups, *half(grid)) complex, Hermitian
+    grid: tuple[int, ...],  # at least n per axis
+    size: tuple[int, ...],  # at most grid per axis
+    groups: int = 1,
+) -> Tensor:
+    """Circular cross-correlation on `grid` of the zero-extended images, cut to its first `size` pixels.
+
+    y_g = irfft(Σ_f conj(Ŵ_gf) · X̂_f)[:size], equation (1), differentiable to any order. Arguments are trusted: the
+    callers in `fourierconv.functional` and the layers check them. The spectrum's memory may be laid out with the
+    frequencies first, as the layers make it; then no copy of it is needed.
+
+    Args:
+        input: real images, (batch, in, *n).
+        spectrum: the kernels' Hermitian half spectrum, (out, in/groups, *half(grid)).
+        grid: length of the transform per axis, at least n.
+        size: pixels to keep per axis, at most grid.
+        groups: number of channel groups.
+
+    Returns:
+        Real images, (batch, out, *size).
+
+    >>> x = torch.arange(4.0).view(1, 1, 4)
+    >>> shift = torch.fft.rfft(torch.tensor([0.0, 1.0, 0.0, 0.0])).view(1, 1, 3)
+    >>> correlate(x, shift, (4,), (4,))
+    tensor([[[1., 2., 3., 0.]]])
+    """
+    return _forward(input, spectrum, list(grid), list(size), groups)[0]
+
+
+# Spectra of images are contracted with the frequencies leading, (frequency, group, batch, channel): one batched
+# matrix product per equation.
+
+
+def _analyse(images: Tensor, grid: list[int], groups: int) -> Tensor:
+    """(batch, channels, *n) real -> (frequency, group, batch, channels/groups) complex, contiguous."""
+    spectra = torch.fft.rfftn(images, s=grid, dim=tuple(range(2, images.ndim)))
+    batch, channels = images.shape[:2]
+    frequencies = math.prod(spectra.shape[2:])
+    return spectra.reshape(batch, groups, channels // groups, frequencies).permute(3, 1, 0, 2).contiguous()
+
+
+def _synthesise(spectra: Tensor, grid: list[int], size: list[int]) -> Tensor:
+    """(frequency, group, batch, channels/groups) complex -> (batch, channels, *size) real."""
+    _, groups, batch, channels = spectra.shape
+    spectra = spectra.permute(2, 1, 3, 0).reshape(batch, groups * channels, *half(tuple(grid)))
+    images = torch.fft.irfftn(spectra, s=grid, dim=tuple(range(2, 2 + len(grid))))
+    return _crop(images, size)
+
+
+def _crop(images: Tensor, size: list[int]) -> Tensor:
+    """The first `size` pixels per axis, as a view."""
+    for axis, length in enumerate(size):
+        images = images.narrow(axis + 2, 0, length)
+    return images
+
+
+def _frequency_first(spectrum: Tensor, groups: int) -> Tensor:
+    """(out, in/groups, *half) -> (frequency, group, out/groups, in/groups); no copy if its memory is laid out so."""
+    out, inner = spectrum.shape[:2]
+    axes = range(2, spectrum.ndim)
+    leading = spectrum.permute(*axes, 0, 1).contiguous()
+    return leading.view(-1, groups, out // groups, inner)
+
+
+@torch.library.custom_op("fourierconv::correlate", mutates_args=())
+def _forward(input: Tensor, spectrum: Tensor, grid: list[int], size: list[int], groups: int) -> tuple[Tensor, Tensor]:
+    """Equation (1); also returns X, the images' spectra, which the backward pass uses again."""
+    images = _analyse(input, grid, groups)
+    output = torch.matmul(images, _frequency_first(spectrum, groups).mH)
+    return _synthesise(output, grid, size), images
+
+
+@torch.library.custom_op("fourierconv::correlate_backward", mutates_args=())
+def _backward(
+    grad: Tensor,  # dL/dy
+    input: Tensor,  # unused by the values, which come from `images`; second derivatives are taken through it
+    spectrum: Tensor,
+    images: Tensor,
+    grid: list[int],
+    groups: int,
+    wants_input: bool,
+    wants_spectrum: bool,
+) -> tuple[Tensor, Tensor]:
+    """Equations (2) and (3) from one transform of dL/dy; what is not wanted comes back empty."""
+    errors = _analyse(grad, grid, groups)
+    grad_input = grad.new_empty(0)
+    grad_spectrum = spectrum.new_empty(0)
+    if wants_input:
+        product = torch.matmul(errors, _frequency_first(spectrum, groups))
+        grad_input = _synthesise(product, grid, list(input.shape[2:]))
+    if wants_spectrum:
+        product = torch.matmul(errors.mH, images).view(*half(tuple(grid)), *spectrum.shape[:2])
+        weights = half_weights(tuple(grid), grad.dtype, grad.device) / math.prod(grid)
+        product *= weights.view(-1, 1, 1)
+        grad_spectrum = product.permute(-2, -1, *range(len(grid)))
+    return grad_input, grad_spectrum
+
+
+@_forward.register_fake
+def _(input: Tensor, spectrum: Tensor, grid: list[int], size: list[int], groups: int) -> tuple[Tensor, Tensor]:
+    batch, channels = input.shape[:2]
+    frequencies = math.prod(half(tuple(grid)))
+    images = spectrum.new_empty(frequencies, groups, batch, channels // groups)
+    full = input.new_empty(batch, spectrum.shape[0], *grid)
+    return _crop(full, size), images
+
+
+@_backward.register_fake
+def _(
+    grad: Tensor,
+    input: Tensor,
+    spectrum: Tensor,
+    images: Tensor,
+    grid: list[int],
+    groups: int,
+    wants_input: bool,
+    wants_spectrum: bool,
+) -> tuple[Tensor, Tensor]:
+    full = _crop(input.new_empty(*input.shape[:2], *grid), list(input.shape[2:]))
+    leading = spectrum.new_empty(*half(tuple(grid)), *spectrum.shape[:2]).permute(-2, -1, *range(len(grid)))
+    return full if wants_input else grad.new_empty(0), leading if wants_spectrum else spectrum.new_empty(0)
+
+
+def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    input, spectrum, ctx.grid, ctx.size, ctx.groups = inputs
+    ctx.save_for_backward(input, spectrum, output[1])
+    ctx.set_materialize_grads(False)
+
+
+def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, ...]:
+    if grad is None:
+        return (None,) * 5
+    input, spectrum, images = ctx.saved_tensors
+    wants_input, wants_spectrum = ctx.needs_input_grad[:2]
+    grad_input, grad_spectrum = _backward(
+        grad, input, spectrum, images, ctx.grid, ctx.groups, wants_input, wants_spectrum
+    )
+    return (
+        grad_input if wants_input else None,
+        grad_spectrum if wants_spectrum else None,
+        None,
+        None,
+        None,
+    )
+
+
+def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    grad, input, spectrum, _, ctx.grid, ctx.groups, ctx.wants_input, ctx.wants_spectrum = inputs
+    ctx.save_for_backward(grad, input, spectrum)
+    ctx.set_materialize_grads(False)
+
+
+def _differentiate_backward(
+    ctx: Any,
+    along_input: Tensor | None,  # (batch, in, *n), cotangent of dL/dx
+    along_spectrum: Tensor | None,  # (out, in/groups, *half), cotangent of dL/dW
+) -> tuple[Tensor | None, ...]:
+    """The trilinear form <dL/dy, correlate(x, W)>, differentiated once more in each argument."""
+    grad, input, spectrum = ctx.saved_tensors
+    size, groups = list(grad.shape[2:]), ctx.groups
+    by_grad = by_input = by_spectrum = None
+    if along_input is not None and ctx.wants_input:
+        if ctx.needs_input_grad[0]:
+            by_grad = _forward(along_input, spectrum, ctx.grid, size, groups)[0]
+        if ctx.needs_input_grad[2]:
+            by_spectrum = _gradients(grad, along_input, spectrum, ctx.grid, groups, False, True)[1]
+    if along_spectrum is not None and ctx.wants_spectrum:
+        if ctx.needs_input_grad[0]:
+            term = _forward(input, along_spectrum, ctx.grid, size, groups)[0]
+            by_grad = term if by_grad is None else by_grad + term
+        if ctx.needs_input_grad[1]:
+            by_input = _gradients(grad, input, along_spectrum, ctx.grid, groups, True, False)[0]
+    return by_grad, by_input, by_spectrum, None, None, None, None, None
+
+
+def _gradients(
+    grad: Tensor,
+    input: Tensor,
+    spectrum: Tensor,
+    grid: list[int],
+    groups: int,
+    wants_input: bool,
+    wants_spectrum: bool,
+) -> tuple[Tensor, Tensor]:
+    """Equations (2) and (3) where the images' spectra are not at hand."""
+    images = _analyse(input.detach(), grid, groups) if wants_spectrum else spectrum.new_empty(0)
+    return _backward(grad, input, spectrum, images, grid, groups, wants_input, wants_spectrum)
+
+
+_forward.register_autograd(_differentiate_forward, setup_context=_save_forward)
+_backward.register_autograd(_differentiate_backward, setup_context=_save_backward)
