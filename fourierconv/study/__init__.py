@@ -1,0 +1,1 @@
+"""The study: data, models, training, runs, statistics, experiments and figures of the book."""

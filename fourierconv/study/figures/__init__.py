@@ -1,0 +1,1 @@
+"""Figures of the book, one function per file, each returning a matplotlib `Figure`."""
