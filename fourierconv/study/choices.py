@@ -1,0 +1,31 @@
+"""Checks of what a sweep is asked for: one line that names the offending value, before any run."""
+
+from collections.abc import Iterable
+
+from fourierconv.study.store import StudyError
+
+
+def require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a name that is not among the known ones.
+
+    Raises:
+        StudyError: the first unknown name, with the known ones.
+
+    >>> require_known("input", ["white"], ["white", "1/f"])
+    """
+    choices = list(known)
+    for name in names:
+        if name not in choices:
+            raise StudyError(f"{kind} {name!r} is unknown; choose from {', '.join(choices)}")
+
+
+def require_seeds(seeds: int) -> None:
+    """Refuse a number of seeds below 1.
+
+    Raises:
+        StudyError: with the number.
+
+    >>> require_seeds(3)
+    """
+    if seeds < 1:
+        raise StudyError(f"seeds={seeds} must be at least 1")

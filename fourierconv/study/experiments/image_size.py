@@ -1,0 +1,155 @@
+"""Does learning the kernels' size help as images grow? The same network and schedule at every size of the letters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from fourierconv.study import methods
+from fourierconv.study.choices import require_known, require_seeds
+from fourierconv.study.data import Letters, load
+from fourierconv.study.data.letters import NUMERICS as LETTERS
+from fourierconv.study.models import ConvNet
+from fourierconv.study.numerics import LAYERS, TRAINING
+from fourierconv.study.store import Outcome, StudyError, build_folder
+from fourierconv.study.training import accuracy, train_classifier
+
+NAME = "image_size"
+NUMERICS = {"layers": LAYERS, "letters": LETTERS, "training": TRAINING, NAME: 1}
+METHODS = ("conv2d_5", "conv2d_11", "spline", "window", "scaled_layer", "scaled_channel")
+LAYER_COUNT = 3
+
+
+@dataclass(frozen=True)
+class Config:
+    """One training: a contender, an image size and a seed, under the budget of a profile.
+
+    The letters are the same for every seed; the seed draws the weights and the order of the batches.
+    """
+
+    size: int
+    method: str
+    seed: int
+    classes: int
+    train: int
+    test: int
+    widths: tuple[int, ...]
+    epochs: int
+    batch: int = 16
+    lr: float = 0.01  # of 0.001, 0.003, 0.01, 0.03 the best for conv2d 5×5 on letters set aside, at 32 and at 64 px
+
+
+BUDGETS = {
+    "quick": {"classes": 8, "train": 1280, "test": 640, "widths": (8, 16, 32), "epochs": 8},
+    "full": {"classes": 24, "train": 6000, "test": 1200, "widths": (16, 32, 64), "epochs": 12},
+}
+SEEDS = {"quick": 3, "full": 8}
+SIZES = (32, 64, 128)
+
+
+def configs(
+    profile: str,
+    sizes: Sequence[int] = SIZES,
+    seeds: int | None = None,
+    methods: Sequence[str] = METHODS,
+) -> list[Config]:
+    """The sweep of a profile, or the part of it, or the extension, that the arguments name.
+
+    Args:
+        profile: 'quick' or 'full'.
+        sizes: of the images, in pixels.
+        seeds: how many, counted from 0; by default the profile's number.
+        methods: names of contenders.
+
+    Raises:
+        StudyError: an unknown profile or contender, a size outside 32 to 512, no seed.
+
+    >>> len(configs("quick"))
+    54
+    """
+    require_known("profile", [profile], BUDGETS)
+    require_known("method", methods, METHODS)
+    count = SEEDS[profile] if seeds is None else seeds
+    require_seeds(count)
+    for size in sizes:
+        if not 32 <= size <= 512:
+            raise StudyError(f"size {size} must be from 32 to 512 pixels")
+    budget: Any = BUDGETS[profile]
+    return [
+        Config(size=size, method=method, seed=seed, **budget)
+        for size in sizes
+        for method in methods
+        for seed in range(count)
+    ]
+
+
+def cost(config: Config) -> float:
+    """Relative time of a run, for the order of the sweep."""
+    return float(config.size**2 * config.train * config.epochs * sum(config.widths))
+
+
+def run(config: Config, report: Callable[[str], None]) -> Outcome:
+    """Train one network and test it on letters in fonts it has never seen."""
+    letters = load(Letters(config.size, config.classes, config.train, config.test), build_folder() / "data")
+    torch.manual_seed(config.seed)
+    model = ConvNet(methods.get(config.method), letters.channels, config.widths, config.classes)
+    history = train_classifier(
+        model,
+        letters,
+        epochs=config.epochs,
+        batch=config.batch,
+        lr=config.lr,
+        seed=config.seed,
+        report=report,
+    )
+    metrics = {
+        "accuracy": accuracy(model, letters.test_images, letters.test_labels),
+        "train_accuracy": history[-1]["train_accuracy"],
+        "extents": model.extents(),
+        "scales": model.scales(),
+        "bounded": sum(entry["bounded"] for entry in history),
+    }
+    return Outcome(metrics, history, dict(model.state_dict()))
+
+
+columns = (
+    "dataset",
+    "size",
+    "method",
+    "seed",
+    "kernel_size",
+    "scale_per",
+    "accuracy",
+    "train_accuracy",
+    *(f"extent_{layer}" for layer in range(1, LAYER_COUNT + 1)),
+    *(f"scale_{layer}" for layer in range(1, LAYER_COUNT + 1)),
+    "bounded",
+)
+
+
+def rows(config: Config, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """The run's row of the table; extents and scales in pixels of each layer's input, accuracies in percent."""
+    method = methods.get(config.method)
+    numbered = {
+        f"{name}_{layer}": value for name in ("extent", "scale") for layer, value in enumerate(metrics[f"{name}s"], 1)
+    }
+    return [
+        {
+            "dataset": "letters",
+            "size": config.size,
+            "method": config.method,
+            "seed": config.seed,
+            "kernel_size": method.kernel_size,
+            "scale_per": method.scale_per,
+            **{name: metrics[name] for name in ("accuracy", "train_accuracy", "bounded")},
+            **numbered,
+        }
+    ]
+
+
+def network(config: Config, weights: dict[str, torch.Tensor]) -> ConvNet:
+    """The trained network of a run, from the weights that it left."""
+    model = ConvNet(methods.get(config.method), 1, config.widths, config.classes)
+    model.load_state_dict(weights)
+    return model.eval()

@@ -1,0 +1,53 @@
+"""The network of the image-size experiment: three convolutions between which only pooling makes images smaller."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fourierconv.extent import axis_energies, extent
+from fourierconv.layers import FourierConv2d
+from fourierconv.study.methods import Method
+
+
+class ConvNet(nn.Sequential):
+    """Convolution, batch norm, ReLU per width, 2×2 max pooling between them, global average pooling, linear.
+
+    Input (batch, channels, n, n), output (batch, classes) logits. With 32-pixel images the last convolution sees 8×8
+    pixels, with 128-pixel images 32×32: the same network, whose kernels cover an ever smaller share of the image
+    unless they grow. Zero padding, as classic ConvNets have it.
+
+    >>> from fourierconv.study.methods import get
+    >>> ConvNet(get("scaled_layer"), channels=1, widths=(4, 8, 8), classes=10)(torch.zeros(2, 1, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, method: Method, channels: int, widths: Sequence[int], classes: int) -> None:
+        modules: list[nn.Module] = []
+        for number, width in enumerate(widths):
+            if number:
+                modules.append(nn.MaxPool2d(2))
+            modules += [method.layer(channels, width, "zeros"), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        super().__init__(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+
+    def convolutions(self) -> list[nn.Conv2d | FourierConv2d]:
+        """The convolutions, first to last."""
+        return [module for module in self if isinstance(module, nn.Conv2d | FourierConv2d)]
+
+    @torch.no_grad()
+    def extents(self) -> list[float]:
+        """Mean extent of each convolution's kernels over channels and axes, in pixels of that layer's input."""
+        return [float(_extent(layer).mean()) for layer in self.convolutions()]
+
+    @torch.no_grad()
+    def scales(self) -> list[float | None]:
+        """Mean learned scale of each convolution, in pixels of its input; None where it has none."""
+        scales = [getattr(layer, "scale", None) for layer in self.convolutions()]
+        return [None if scale is None else float(scale.mean()) for scale in scales]
+
+
+def _extent(layer: nn.Conv2d | FourierConv2d) -> Tensor:  # (out, in, 2)
+    if isinstance(layer, FourierConv2d):
+        return layer.extent()
+    return torch.stack([extent(energy) for energy in axis_energies(layer.weight, 2)], -1)

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+import torch
+
+from fourierconv import FourierConv2d
+from fourierconv.study import methods
+from fourierconv.study.data import ImageSet
+from fourierconv.study.models import ConvNet
+from fourierconv.study.training import accuracy, fit, train_classifier
+
+
+def bright_or_dark(count: int) -> ImageSet:
+    """Two classes that differ in brightness alone."""
+    labels = np.arange(count) % 2
+    noise = np.random.default_rng(0).integers(0, 60, (count, 1, 16, 16))
+    images = (noise + 120 * labels[:, None, None, None]).astype(np.uint8)
+    return ImageSet(images, labels, images, labels, classes=("dark", "bright"))
+
+
+def trained(seed: int) -> tuple[ConvNet, list[dict[str, object]], list[str]]:
+    torch.manual_seed(seed)
+    model = ConvNet(methods.get("scaled_layer"), channels=1, widths=(4, 4, 4), classes=2)
+    lines: list[str] = []
+    history = train_classifier(model, bright_or_dark(64), epochs=8, batch=8, lr=0.01, seed=seed, report=lines.append)
+    return model, history, lines
+
+
+def test_a_network_learns_what_can_be_learned() -> None:
+    model, history, lines = trained(seed=0)
+    data = bright_or_dark(64)
+    assert accuracy(model, data.test_images, data.test_labels) == 100
+    assert [entry["epoch"] for entry in history] == list(range(1, 9))
+    assert len(lines) == 8
+    assert all("left" in line for line in lines)
+
+
+def test_training_is_a_function_of_the_seed() -> None:
+    first, again, other = (trained(seed)[0].state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["0.coefficients"], other["0.coefficients"])
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run() -> None:
+    model = ConvNet(methods.get("conv2d_5"), channels=1, widths=(2, 2, 2), classes=2)
+    next(iter(model[-1].parameters())).data.fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match="epoch 1"):
+        train_classifier(model, bright_or_dark(16), epochs=2, batch=8, lr=0.01, seed=0, report=print)
+
+
+def test_regression_finds_a_kernel_of_its_own_family() -> None:
+    torch.manual_seed(0)
+    layers = [FourierConv2d(1, 2, 3, padding="same", padding_mode="circular", bias=False) for _ in range(2)]
+    images = torch.randn(16, 1, 16, 16)
+    targets = layers[0](images).detach()
+    losses = fit(layers[1], images, targets, steps=150, batch=8, lr=0.05, seed=0)
+    assert losses[-1] < 1e-6 * losses[0]
+    torch.testing.assert_close(layers[1].weight, layers[0].weight, rtol=0, atol=1e-3)
