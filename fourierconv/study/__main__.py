@@ -1,0 +1,165 @@
+"""The study's commands: `python -m fourierconv.study {run,status,collect,check} --profile quick|full`."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from fourierconv.study import claims as claim_list
+from fourierconv.study import tables
+from fourierconv.study.claims import Claim
+from fourierconv.study.provenance import readable
+from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
+from fourierconv.study.sweep import costs, run_missing, seconds_left, usable_cores
+
+PROFILES = ("quick", "full")
+
+
+def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims: Sequence[Claim]) -> int:
+    """Run one command and return its exit status: 0, or 1 with a line on stderr that says why, or 130 when stopped."""
+    options = _parser(experiments).parse_args(arguments)
+    results = build_folder() / "results" / options.profile
+    committed = repository_root() / "book" / "results" / options.profile
+    try:
+        if options.command == "check":
+            return _check(experiments, claims, results, committed)
+        chosen = [experiments[options.only]] if options.only else list(experiments.values())
+        match options.command:
+            case "run":
+                _run(chosen, options.profile, options.store, options.workers)
+            case "status":
+                _status(chosen, options.profile, options.store, options.workers)
+            case "collect":
+                for experiment in chosen:
+                    print(tables.collect(experiment, options.profile, options.store, results))
+                _write_claims(experiments, claims, results)
+                if options.replace_committed:
+                    _replace(experiments, results, committed)
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; finished runs are kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(chosen: Sequence[Experiment], profile: str, store: Store, workers: int) -> None:
+    # What a job scheduler or `timeout` sends to end a process is answered like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    failures = []
+    for experiment in chosen:
+        try:
+            results = run_missing(experiment, experiment.configs(profile), store, workers)
+        except StudyError as error:
+            failures.append(str(error))
+        else:
+            print(f"{experiment.NAME}: all {len(results)} runs are done", flush=True)
+    if failures:
+        raise StudyError("\n".join(failures))
+
+
+def _status(chosen: Sequence[Experiment], profile: str, store: Store, workers: int) -> None:
+    for experiment in chosen:
+        configs = list(dict.fromkeys(experiment.configs(profile)))
+        runs = [(cost, store.find(experiment, c)) for c, cost in zip(configs, costs(experiment, configs), strict=True)]
+        times = [(cost, float(result.provenance["duration_s"])) for cost, result in runs if result is not None]
+        left = [cost for cost, result in runs if result is None]
+        seconds = seconds_left(times, left, workers)
+        need = "time unknown" if seconds is None else f"about {readable(seconds)}"
+        ending = f", {len(left)} left: {need} with workers={workers}" if left else ""
+        print(f"{experiment.NAME}: {len(times)} of {len(runs)} runs done{ending}")
+
+
+def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path) -> None:
+    """Write claims.csv and values.json, once every experiment has its table."""
+    absent = [name for name, experiment in experiments.items() if not tables.files(experiment, folder)[0].exists()]
+    if absent:
+        print(f"claims.csv and values.json wait for the table of {', '.join(absent)}")
+        return
+    found = {name: tables.read(experiment, folder) for name, experiment in experiments.items()}
+    measured = claim_list.measure(claims, {name: table.rows for name, table in found.items()})
+    text = tables.to_csv(claim_list.to_rows(claims, measured), claim_list.COLUMNS)
+    values = {"profile": folder.name} | tables.facts(found) | claim_list.values(claims, measured)
+    tables.write_changed(folder / "claims.csv", text)
+    tables.write_changed(folder / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    print(folder / "claims.csv", folder / "values.json", sep="\n")
+
+
+def _replace(experiments: Mapping[str, Experiment], results: Path, committed: Path) -> None:
+    """Copy tables, sidecars and claims over the committed ones."""
+    paths = [path for experiment in experiments.values() for path in tables.files(experiment, results)]
+    paths.append(results / "claims.csv")
+    if absent := [path for path in paths if not path.exists()]:
+        raise StudyError(f"{absent[0]} is missing; committed results are replaced as a whole or not at all")
+    for path in paths:
+        tables.write_changed(committed / path.name, path.read_text())
+        print(committed / path.name)
+
+
+def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], results: Path, committed: Path) -> int:
+    found = {name: tables.read(experiment, results) for name, experiment in experiments.items()}
+    measured = claim_list.measure(claims, {name: table.rows for name, table in found.items()})
+    expected = claim_list.read_expected(committed / "claims.csv")
+    text, met = claim_list.check(claims, measured, expected)
+    print(text)
+    if not expected:
+        print(f"no expectation committed: there is no {committed / 'claims.csv'}, so nothing was compared")
+        return 0
+    for experiment in experiments.values():
+        if banner := tables.read(experiment, committed).banner:
+            print(f"the committed table of {experiment.NAME}: {banner}")
+    return 0 if met else 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors take one line, without the usage before them."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
+def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m fourierconv.study", description="Run the study and check its claims.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    helps = {
+        "run": "run what is missing; stop it at any time, and the same command goes on",
+        "status": "say what is done and how long the rest takes",
+        "collect": "write tables, claims and values of the finished runs into the build folder",
+        "check": "compare the claims with the committed ones; exit status 1 where one is outside",
+    }
+    for name, text in helps.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--profile", choices=PROFILES, required=True)
+        if name == "check":
+            continue
+        command.add_argument("--only", choices=sorted(experiments), help="this experiment alone")
+        command.add_argument("--store", type=_store, default=Store(build_folder() / "runs"), metavar="FOLDER")
+        if name == "collect":
+            text = "also replace the committed tables and claims in book/results"
+            command.add_argument("--replace-committed", action="store_true", help=text)
+        else:
+            command.add_argument("--workers", type=_positive, default=usable_cores(), metavar="N")
+    return parser
+
+
+def _store(text: str) -> Store:
+    return Store(Path(text))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    from fourierconv.study.experiments import EXPERIMENTS
+
+    sys.exit(main(sys.argv[1:], EXPERIMENTS, claim_list.CLAIMS))

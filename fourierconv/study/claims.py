@@ -1,0 +1,194 @@
+"""The study's claims: each a number with its interval over seeds, checked against the value that was committed.
+
+The list itself is `CLAIMS`, at the end. A claim is met again when a re-run's mean lies as near to the committed one as
+the mean of as many new seeds would (`statistics.reproduction_tolerance`), but a difference below the claim's floor is
+never held against it: other processors round differently, and training amplifies that even where a few seeds happen to
+agree almost exactly.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from fourierconv.study.statistics import (
+    Interval,
+    interval,
+    loglog_slopes,
+    paired_differences,
+    reproduction_tolerance,
+    verdict,
+)
+from fourierconv.study.store import StudyError
+from fourierconv.study.tables import Cell, Row, from_csv
+
+Tables = Mapping[str, Sequence[Row]]  # by name of experiment
+COLUMNS = ("name", "value", "low", "high", "sd", "seeds", "unit", "statement")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of one sentence with the function that measures it: one value per seed, from the tables.
+
+    `unit` is 'points' (percentage points of accuracy, more is better) or '' for a ratio or slope.
+    """
+
+    name: str
+    statement: str
+    per_seed: Callable[[Tables], Sequence[float]]
+    unit: str
+    floor: float  # smallest tolerance of a re-run, in the claim's unit
+
+    def show(self, measured: Interval) -> str:
+        """Write a measured value with its interval.
+
+        >>> Claim("gain", "…", lambda tables: [], "points", 0.5).show(interval([11.9, 12.3, 12.7]))
+        '+12.3 points [11.3, 13.3]'
+        """
+        if self.unit == "points":
+            return f"{measured.mean:+.1f} points [{measured.low:.1f}, {measured.high:.1f}]"
+        return f"{measured.mean:.2f} [{measured.low:.2f}, {measured.high:.2f}]"
+
+
+def measure(claims: Sequence[Claim], tables: Tables) -> dict[str, Interval]:
+    """Return each claim's value by its name. Raises StudyError, naming the claim, where the tables do not hold it."""
+    measured = {}
+    for claim in claims:
+        try:
+            measured[claim.name] = interval(claim.per_seed(tables))
+        except (KeyError, ValueError) as error:
+            raise StudyError(f"claim {claim.name} cannot be measured: {error}") from error
+    return measured
+
+
+def values(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> dict[str, str]:
+    """Return what prose shows of each claim: '<name>', and '<name>_verdict' for a difference in points."""
+    shown = {claim.name: claim.show(measured[claim.name]) for claim in claims}
+    verdicts = {f"{c.name}_verdict": verdict(measured[c.name]) for c in claims if c.unit == "points"}
+    return shown | verdicts
+
+
+def to_rows(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> list[Row]:
+    """Return the rows of claims.csv, whose columns are `COLUMNS`."""
+    found = [(claim, measured[claim.name]) for claim in claims]
+    return [
+        dict(zip(COLUMNS, (c.name, m.mean, m.low, m.high, m.sd, m.n, c.unit, c.statement), strict=True))
+        for c, m in found
+    ]
+
+
+def read_expected(path: Path) -> dict[str, Interval]:
+    """Return the committed intervals by name, none where there is no file. Raises StudyError for a damaged one."""
+    if not path.exists():
+        return {}
+    try:
+        return {str(row["name"]): _interval_of(row) for row in from_csv(path.read_text())}
+    except (KeyError, ValueError) as error:
+        raise StudyError(f"{path} is damaged ({error}); restore it: git checkout {path}") from error
+
+
+def _interval_of(row: Row) -> Interval:
+    mean, low, high, sd = (float(row[name]) for name in ("value", "low", "high", "sd"))
+    return Interval(mean, low, high, sd, int(row["seeds"]))
+
+
+def check(
+    claims: Sequence[Claim], measured: Mapping[str, Interval], expected: Mapping[str, Interval]
+) -> tuple[str, bool]:
+    """Compare with what was committed: return the table (claim, expected, got, within?) and whether none is outside.
+
+    A committed claim that is no longer measured is outside; one that was never committed has nothing to be outside of.
+    """
+    lines = [("claim", "expected", "got", "within?")]
+    for claim in claims:
+        got = claim.show(measured[claim.name])
+        if claim.name not in expected:
+            lines.append((claim.name, "no expectation committed", got, "-"))
+            continue
+        old = expected[claim.name]
+        tolerance = reproduction_tolerance(old.sd, old.n, claim.floor)
+        within = abs(measured[claim.name].mean - old.mean) <= tolerance
+        lines.append((claim.name, f"{old.mean:.2f} ± {tolerance:.2f}", got, "yes" if within else "NO"))
+    gone = expected.keys() - {claim.name for claim in claims}
+    lines += [(name, f"{expected[name].mean:.2f}", "no longer measured", "NO") for name in sorted(gone)]
+    widths = [max(len(line[column]) for line in lines) for column in range(4)]
+    text = "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return text, all(within != "NO" for *_, within in lines)
+
+
+def select(tables: Tables, table: str, **where: Cell) -> list[Row]:
+    """Return the rows of a table that have the given cells. Raises ValueError where there are none."""
+    found = [row for row in tables[table] if all(row[column] == cell for column, cell in where.items())]
+    if not found:
+        raise ValueError(f"the table {table} has no row with {where}")
+    return found
+
+
+CLASSIC = "conv2d_5"
+LEARNED = ("scaled_layer", "scaled_channel", "window", "spline")
+SIZES = (32, 64, 128)  # pixels
+
+
+def per_seed(rows: Sequence[Row], column: str) -> dict[int, float]:
+    """Return a column by seed. Raises ValueError where two rows share a seed: they are not of one contender then."""
+    found = {int(row["seed"]): float(row[column]) for row in rows}
+    if len(found) < len(rows):
+        raise ValueError(f"{len(rows)} rows for {len(found)} seeds, so they are not of one contender: {rows[:2]}")
+    return found
+
+
+def accuracy_gain(tables: Tables, method: str, size: int) -> list[float]:
+    """Return, per seed, the points of test accuracy (itself in percent) by which a contender is above the classic."""
+    pair = (select(tables, "image_size", size=size, method=name) for name in (method, CLASSIC))
+    return paired_differences(*(per_seed(rows, "accuracy") for rows in pair))
+
+
+def extent_slope(tables: Tables, method: str) -> list[float]:
+    """Return, per seed, the log-log slope of the last layer's extent against the image's size."""
+    rows = select(tables, "image_size", method=method)
+    extents: dict[int, dict[float, float]] = {}
+    for size in sorted({float(row["size"]) for row in rows}):
+        for seed, extent in per_seed([row for row in rows if row["size"] == size], "extent_3").items():
+            extents.setdefault(seed, {})[size] = extent
+    return loglog_slopes(extents)
+
+
+def recovered_ratio(tables: Tables, method: str) -> list[float]:
+    """Return, per seed, the median over teachers and inputs of recovered extent / true extent."""
+    by_seed: dict[int, list[float]] = {}
+    for row in select(tables, "size_recovery", method=method):
+        by_seed.setdefault(int(row["seed"]), []).append(float(row["extent"]) / float(row["true_extent"]))
+    return [median(ratios) for _, ratios in sorted(by_seed.items())]
+
+
+CLAIMS = [
+    *(
+        Claim(
+            f"difference_{method}_{size}",
+            f"At {size} px, {method} is this many points of test accuracy above {CLASSIC}.",
+            partial(accuracy_gain, method=method, size=size),
+            "points",
+            floor=0.5,
+        )
+        for method in (*LEARNED, "conv2d_11")
+        for size in SIZES
+    ),
+    Claim(
+        "slope_scaled_layer",
+        "With one scale per layer, the last layer's extent grows as the image's size to this power.",
+        partial(extent_slope, method="scaled_layer"),
+        "",
+        floor=0.05,
+    ),
+    *(
+        Claim(
+            f"recovered_{method}",
+            f"The median over teachers of recovered extent / true extent with {method}.",
+            partial(recovered_ratio, method=method),
+            "",
+            floor=0.05,
+        )
+        for method in (CLASSIC, "spectral", *LEARNED)
+    ),
+]

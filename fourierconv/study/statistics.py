@@ -1,0 +1,111 @@
+"""Means over seeds with Student-t intervals, paired differences, and the words that an interval allows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+MATCH_MARGIN = 0.5  # percentage points
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over `n` seeds with the limits of its 95 % Student-t interval and the standard deviation over seeds."""
+
+    mean: float
+    low: float
+    high: float
+    sd: float
+    n: int
+
+
+def interval(values: Sequence[float]) -> Interval:
+    """Return mean ± t(0.975, n−1)·sd/√n of one value per seed. Raises ValueError below 2 values or for a NaN.
+
+    >>> seeds = interval([1.0, 2.0, 3.0])
+    >>> print(f"{seeds.mean:.2f} [{seeds.low:.2f}, {seeds.high:.2f}]")
+    2.00 [-0.48, 4.48]
+    """
+    if len(values) < 2:
+        raise ValueError(f"an interval needs at least 2 values, one per seed, not {len(values)}")
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(f"an interval needs finite values, not {list(values)}")
+    mean, sd, n = float(np.mean(values)), float(np.std(values, ddof=1)), len(values)
+    half = t_quantile(n) * sd / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half, sd, n)
+
+
+def t_quantile(n: int) -> float:
+    """Return t(0.975, n−1), the Student-t quantile of a two-sided 95 % interval over n values.
+
+    >>> round(t_quantile(3), 3)
+    4.303
+    """
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+
+
+def paired_differences(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[float]:
+    """Return ours − theirs per seed, in the order of the seeds. Raises ValueError for a seed that only one has.
+
+    >>> paired_differences({0: 0.75, 1: 1.0}, {1: 0.5, 0: 0.25})
+    [0.5, 0.5]
+    """
+    if alone := sorted(ours.keys() ^ theirs.keys()):
+        raise ValueError(f"a paired difference needs the same seeds on both sides; seeds {alone} are on one side only")
+    return [ours[seed] - theirs[seed] for seed in sorted(ours)]
+
+
+def verdict(difference: Interval) -> str:
+    """Say what the interval of a difference in percentage points allows to say: more is better.
+
+    "beats" above 0, "matches" above −0.5 points, "falls behind" where the whole interval is below 0, else "undecided".
+
+    >>> verdict(interval([1.0, 1.1, 1.2])), verdict(interval([-3.0, 0.0, 3.0]))
+    ('beats', 'undecided')
+    """
+    if difference.low > 0:
+        return "beats"
+    if difference.low > -MATCH_MARGIN:
+        return "matches"
+    return "falls behind" if difference.high < 0 else "undecided"
+
+
+def loglog_slope(values: Mapping[float, float]) -> float:
+    """Return the least-squares slope of log(value) against log(size): 1 where the value grows with the image.
+
+    Raises ValueError below 2 sizes, or where a size or value is not positive.
+
+    >>> round(loglog_slope({32: 3.0, 64: 6.0, 128: 12.0}), 6)
+    1.0
+    """
+    if len(values) < 2:
+        raise ValueError(f"a slope needs at least 2 sizes, not {sorted(values)}")
+    if min(*values, *values.values()) <= 0:
+        raise ValueError(f"a log-log slope needs positive sizes and values, not {dict(values)}")
+    sizes, heights = np.log(list(values.keys())), np.log(list(values.values()))  # (sizes,), (sizes,)
+    centred = sizes - sizes.mean()
+    return float(centred @ heights / (centred @ centred))
+
+
+def loglog_slopes(by_seed: Mapping[int, Mapping[float, float]]) -> list[float]:
+    """Return the log-log slope of each seed, in the order of the seeds. Raises ValueError where seeds differ in sizes.
+
+    >>> [round(slope, 6) for slope in loglog_slopes({0: {32: 1, 64: 2}, 1: {32: 1, 64: 4}})]
+    [1.0, 2.0]
+    """
+    if len({frozenset(values) for values in by_seed.values()}) > 1:
+        sizes = {seed: sorted(values) for seed, values in sorted(by_seed.items())}
+        raise ValueError(f"slopes need the same sizes for every seed, not {sizes}")
+    return [loglog_slope(values) for _, values in sorted(by_seed.items())]
+
+
+def reproduction_tolerance(sd: float, n: int, floor: float) -> float:
+    """Return how far the means of n new and n old seeds may differ: t(0.975, n−1)·sd·√(2/n), but at least `floor`.
+
+    >>> round(reproduction_tolerance(sd=1.0, n=8, floor=0.5), 3)
+    1.182
+    """
+    return max(floor, t_quantile(n) * sd * math.sqrt(2 / n))

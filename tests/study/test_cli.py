@@ -1,0 +1,240 @@
+"""The study's command line, as a person or a Makefile calls it: real processes, killed and resumed; one-line errors."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fourierconv.study.__main__ import main
+from fourierconv.study.store import Store
+from fourierconv.study.sweep import run_missing
+from tests.study import toy
+from tests.study.toy_study import CLAIMS
+
+REPOSITORY = Path(__file__).parents[2]
+QUICK = ["--profile", "quick"]
+# arguments, what stderr says
+USAGE_ERRORS = [
+    (["run", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
+    (["run"], "the following arguments are required: --profile"),
+    (["run", *QUICK, "--only", "nothing"], "argument --only: invalid choice: 'nothing'"),
+    (["run", *QUICK, "--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
+    (["train", *QUICK], "invalid choice: 'train'"),
+]
+
+
+def study(*arguments: str) -> int:
+    return main(arguments, {"toy": toy}, CLAIMS)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty repository, as the current folder."""
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FOURIERCONV_BUILD", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)  # which `run` changes
+    yield tmp_path
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store in which every run of the quick profile is done, without interruption."""
+    store = Store(tmp_path_factory.mktemp("whole") / "runs")
+    run_missing(toy, toy.configs("quick"), store)
+    return store
+
+
+def collected(store: Store) -> list[str]:
+    return ["collect", *QUICK, "--store", str(store.root)]
+
+
+def start(folder: Path, pause: float) -> subprocess.Popen[bytes]:
+    """Start the sweep in a process of its own, whose runs at size 32 take `pause` seconds."""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), toy.PAUSE: str(pause)}
+    command = [sys.executable, "-m", "tests.study.toy_study", "run", *QUICK, "--workers", "2"]
+    with (folder / "log").open("wb") as log:
+        # In a session of its own, whose process group gets what Ctrl-C sends to all processes of a terminal.
+        return subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 100
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in listed.stdout.split()]
+
+
+def alive(pid: int) -> bool:
+    # A process that ended but that nobody has waited for yet is still listed, as a zombie.
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+def stop_in_the_middle(folder: Path, number: signal.Signals) -> int:
+    """Stop a sweep by a signal when half its runs are done and each worker hangs in another; return its exit status."""
+    process = start(folder, pause=3600)
+    log = folder / "log"
+    try:
+        wait_for(lambda: process.poll() is not None or log.read_text().count("size=32") == 2)
+        family = descendants(process.pid)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        status = process.wait(timeout=60)
+    finally:
+        process.kill()
+    assert len(family) >= 2
+    wait_for(lambda: not any(alive(pid) for pid in family))
+    return status
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    paths = (folder / "build" / "runs" / "toy").glob("*.json")
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
+
+
+def test_a_sweep_that_was_killed_goes_on_and_ends_in_the_same_table(
+    folder: Path, whole: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stop_in_the_middle(folder, signal.SIGKILL) == -signal.SIGKILL
+    before = stamps(folder)
+    assert len(before) == 6  # those at size 64, which are the first, and do not hang
+    assert study("status", *QUICK, "--workers", "1") == 0
+    assert capsys.readouterr().out.startswith("toy: 6 of 12 runs done, 6 left: about ")
+    # What a writer leaves that was killed between two bytes.
+    (folder / "build" / "runs" / "toy" / ".0123456789abcdef.json.1-00.tmp").write_text('{"metr')
+
+    assert study("run", *QUICK) == 0
+    after = stamps(folder)
+    assert before.items() <= after.items()
+    assert len(after) == 12
+
+    assert study("collect", *QUICK) == 0
+    resumed = (folder / "build" / "results" / "quick" / "toy.csv").read_bytes()
+    monkeypatch.setenv("FOURIERCONV_BUILD", "uninterrupted")
+    assert study(*collected(whole)) == 0
+    assert (folder / "uninterrupted" / "results" / "quick" / "toy.csv").read_bytes() == resumed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_asked_to_stop_says_one_line(folder: Path, number: signal.Signals) -> None:
+    assert stop_in_the_middle(folder, number) == 130
+    log = (folder / "log").read_text()
+    assert log.endswith("\nstopped; finished runs are kept, and the same command goes on from there\n")
+    assert "Traceback" not in log
+    assert "interruptible" not in log
+
+
+def test_collect_then_check(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    results, committed = folder / "build" / "results" / "quick", folder / "book" / "results" / "quick"
+    assert study(*collected(whole)) == 0
+    shown = json.loads((results / "values.json").read_text())
+    assert shown.keys() >= {"profile", "gain_64", "gain_64_verdict", "runs_toy", "core_time_toy", "hardware"}
+    assert shown["gain_64_verdict"] == "beats"
+    assert not committed.exists()
+
+    capsys.readouterr()
+    assert study("check", *QUICK) == 0
+    assert "no expectation committed: there is no" in capsys.readouterr().out
+
+    assert study(*collected(whole), "--replace-committed") == 0
+    names = {"toy.csv", "toy.provenance.json", "claims.csv"}
+    assert {path.name: path.read_text() for path in committed.iterdir()} == {
+        name: (results / name).read_text() for name in names
+    }
+    capsys.readouterr()
+    assert study("check", *QUICK) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("yes")
+
+
+def test_check_fails_outside_and_says_which_numerics_were_committed(
+    folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert study(*collected(whole), "--replace-committed") == 0
+    committed = folder / "book" / "results" / "quick"
+    claims = committed / "claims.csv"
+    header, line = claims.read_text().splitlines()
+    name, value, rest = line.split(",", maxsplit=2)
+    claims.write_text(f"{header}\n{name},{float(value) - 9},{rest}\n")
+    sidecar = committed / "toy.provenance.json"
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"numerics": {"toy": 0}}))
+    capsys.readouterr()
+    assert study("check", *QUICK) == 1
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[1].endswith("NO")
+    assert "Made with numerics {'toy': 0}, while the code now has {'toy': 1}" in printed
+
+
+def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    other: Any = SimpleNamespace(NAME="other")
+    two = {"toy": toy, "other": other}
+    arguments = [*collected(whole), "--only", "toy"]
+    assert main(arguments, two, CLAIMS) == 0
+    assert "wait for the table of other" in capsys.readouterr().out
+    assert main([*arguments, "--replace-committed"], two, CLAIMS) == 1
+    assert capsys.readouterr().err == f"error: {folder}/build/results/quick/other.csv is missing; " + (
+        "committed results are replaced as a whole or not at all\n"
+    )
+    assert not (folder / "book").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), USAGE_ERRORS)
+def test_a_wrong_command_line_is_one_line_and_exit_2(
+    folder: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        study(*arguments)
+    assert caught.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert message in printed
+    assert printed.count("\n") == 1
+    assert list(folder.iterdir()) == [folder / "pyproject.toml"]
+
+
+def test_what_is_missing_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert study("status", *QUICK, "--workers", "2") == 0
+    assert capsys.readouterr().out == "toy: 0 of 12 runs done, 12 left: time unknown with workers=2\n"
+    assert study("collect", *QUICK) == 1
+    assert capsys.readouterr().err.startswith("error: toy: 12 of 12 runs are missing; first: ")
+    assert study("check", *QUICK) == 1
+    assert capsys.readouterr().err.startswith(f"error: {folder}/build/results/quick/toy.csv is missing; make it: ")
+
+
+def test_a_failing_run_is_listed_and_the_exit_status_is_1(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = toy.Config(behaviour="raises")
+    monkeypatch.setattr(toy, "configs", lambda profile: [bad])
+    assert study("run", *QUICK) == 1
+    head, line = capsys.readouterr().err.splitlines()
+    assert head == "error: 1 of 1 runs of toy failed:"
+    assert line.startswith(f"  {bad!r}: ValueError: the scale is -1.0 (toy.py:")
+
+
+def test_a_full_disk_names_the_path(
+    folder: Path, whole: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "fsync", toy.no_space)
+    assert study(*collected(whole)) == 1
+    path = folder / "build" / "results" / "quick" / "toy.csv"
+    assert capsys.readouterr().err == f"error: {path}: No space left on device\n"
+    assert list(path.parent.iterdir()) == []
