@@ -87,29 +87,30 @@ def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype) -> None:
     """Refuse a bias that is not one real number per output channel.
 
     Raises:
+        TypeError: neither a tensor nor None.
         RuntimeError: another shape or dtype.
     """
     if bias is None:
         return
+    if not isinstance(bias, Tensor):
+        raise TypeError(f"bias must be a Tensor or None, but got {type(bias).__name__}")
     if bias.shape != (channels,):
         raise RuntimeError(f"bias must have shape [{channels}], one per output channel, but got {list(bias.shape)}")
     if bias.dtype != dtype:
         raise RuntimeError(f"bias has dtype {bias.dtype}, the input has {dtype}; convert one of them")
 
 
-def check_groups(groups: int, channels: int, inner: int, out: int) -> None:
-    """Refuse channels that do not fit the groups.
+def check_groups(groups: int, out: int) -> None:
+    """Refuse output channels that do not fit the groups.
 
     Raises:
-        RuntimeError: groups below 1, input channels other than groups · inner, output channels not divisible.
+        TypeError: not an integer.
+        RuntimeError: groups below 1, output channels not divisible.
     """
+    if not _is_int(groups):
+        raise TypeError(f"groups must be an int, but got {groups!r}")
     if groups < 1:
         raise RuntimeError(f"groups={groups} must be at least 1")
-    if channels != groups * inner:
-        raise RuntimeError(
-            f"input has {channels} channels, but groups={groups} and {inner} channels per group in the weights "
-            f"ask for {groups * inner}"
-        )
     if out < 1 or out % groups:
         raise RuntimeError(f"the weights' {out} output channels must be a positive multiple of groups={groups}")
 

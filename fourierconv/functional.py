@@ -80,8 +80,8 @@ def spectral_conv(
         raise RuntimeError(
             f"spectrum must be complex, (out, in/groups, *half grid), but got {spectrum.dtype} {list(spectrum.shape)}"
         )
+    arguments.check_groups(groups, spectrum.shape[0])
     arguments.check_input(input, dims, groups * spectrum.shape[1], spectrum.real.dtype, spectrum.device)
-    arguments.check_groups(groups, input.shape[-dims - 1], spectrum.shape[1], spectrum.shape[0])
     arguments.check_bias(bias, spectrum.shape[0], input.dtype)
     grid = tuple(input.shape[-dims:])
     if tuple(spectrum.shape[2:]) != spectral.half(grid):
@@ -140,14 +140,14 @@ def _conv(
         raise RuntimeError(
             f"weight must have {dims + 2} dimensions (out, in/groups, ...), but got {list(weight.shape)}"
         )
+    arguments.check_groups(groups, weight.shape[0])
     arguments.check_input(input, dims, groups * weight.shape[1], weight.dtype, weight.device)
     arguments.check_real("input", input.dtype)
-    arguments.check_groups(groups, input.shape[-dims - 1], weight.shape[1], weight.shape[0])
     arguments.check_bias(bias, weight.shape[0], input.dtype)
     arguments.check_ones(stride=stride, dilation=dilation, dims=dims)
     kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
-    if min(kernel_size) < 1:
-        raise RuntimeError(f"weight must have at least one tap per axis, but got {list(weight.shape)}")
+    if weight.numel() == 0:
+        raise RuntimeError(f"weight must have input channels and taps, but got {list(weight.shape)}")
     pairs = arguments.padding_pairs(padding, kernel_size, dims)
     size = arguments.output_size(n, kernel_size, pairs)
     circular = padding_mode == "circular"

@@ -133,12 +133,13 @@ class _FourierConvNd(nn.Module):
             bound = 1 / math.sqrt(taps[0].numel())
             nn.init.uniform_(self.bias, -bound, bound)
         scales = self._initial_scales()
+        # on the host, as the sizes of windows are: no waiting for the device, and no values needed on 'meta'
+        scale = torch.tensor([[1.0]] if scales is None else scales, dtype=taps.dtype, device="cpu")
         if self.scale is not None:
-            self.scale.copy_(torch.tensor(scales))
-        scale = torch.ones_like(taps[0, 0].view(-1)[:1]) if self.scale is None else self.scale[:, 0]
-        gain = torch.stack([self._parameterization.gain(k, scale) for k in self.kernel_size]).prod(0)
+            self.scale.copy_(scale)
+        gain = torch.stack([self._parameterization.gain(k, scale[:, 0]) for k in self.kernel_size]).prod(0)
         gain = gain.repeat_interleave(self.out_channels // gain.numel()).view(-1, *[1] * (self.dims + 1))
-        self.coefficients.copy_(self._parameterization.coefficients(taps) / gain)
+        self.coefficients.copy_(self._parameterization.coefficients(taps) / gain.to(taps.device))
         self.refresh()
 
     # --- from coefficients to spectra and taps ---
@@ -176,8 +177,7 @@ class _FourierConvNd(nn.Module):
             if self.padding_mode == "circular":
                 matrix = self._parameterization.basis(axis.grid, length, k, scale, self._reach)
                 if shift:
-                    offset = torch.tensor([shift], device=scale.device)
-                    matrix = matrix * dft(axis.grid, offset, length, scale.dtype)
+                    matrix = matrix * dft(axis.grid, lattice(shift, shift, scale.device), length, scale.dtype)
             else:
                 offsets = lattice(axis.first, axis.last, device=scale.device)
                 taps = self._taps(k, axis.first - shift, axis.last - shift, scale)

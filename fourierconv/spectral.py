@@ -101,15 +101,19 @@ def correlate(
 
 def _analyse(images: Tensor, grid: list[int], groups: int) -> Tensor:
     """(batch, channels, *n) real -> (frequency, group, batch, channels/groups) complex, contiguous."""
-    spectra = torch.fft.rfftn(images, s=grid, dim=tuple(range(2, images.ndim)))
     batch, channels = images.shape[:2]
-    frequencies = math.prod(spectra.shape[2:])
+    frequencies = math.prod(half(tuple(grid)))
+    if batch == 0:  # FFT libraries refuse it
+        return images.new_empty(frequencies, groups, 0, channels // groups, dtype=images.dtype.to_complex())
+    spectra = torch.fft.rfftn(images, s=grid, dim=tuple(range(2, images.ndim)))
     return spectra.reshape(batch, groups, channels // groups, frequencies).permute(3, 1, 0, 2).contiguous()
 
 
 def _synthesise(spectra: Tensor, grid: list[int], size: list[int]) -> Tensor:
     """(frequency, group, batch, channels/groups) complex -> (batch, channels, *size) real."""
     _, groups, batch, channels = spectra.shape
+    if batch == 0:
+        return _crop(spectra.real.new_empty(0, groups * channels, *grid), size)
     spectra = spectra.permute(2, 1, 3, 0).reshape(batch, groups * channels, *half(tuple(grid)))
     images = torch.fft.irfftn(spectra, s=grid, dim=tuple(range(2, 2 + len(grid))))
     return _crop(images, size)

@@ -171,7 +171,7 @@ CLAIMS = [
             "points",
             floor=0.5,
         )
-        for method in (*LEARNED, "conv2d_11")
+        for method in (*LEARNED, "spectral", "conv2d_11")
         for size in SIZES
     ),
     Claim(

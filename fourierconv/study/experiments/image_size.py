@@ -17,7 +17,7 @@ from fourierconv.study.training import accuracy, train_classifier
 
 NAME = "image_size"
 NUMERICS = {"layers": LAYERS, "letters": LETTERS, "training": TRAINING, NAME: 1}
-METHODS = ("conv2d_5", "conv2d_11", "spline", "window", "scaled_layer", "scaled_channel")
+METHODS = ("conv2d_5", "conv2d_11", "spectral", "spline", "window", "scaled_layer", "scaled_channel")
 LAYER_COUNT = 3
 
 
@@ -41,7 +41,7 @@ class Config:
 
 
 BUDGETS = {
-    "quick": {"classes": 8, "train": 1280, "test": 640, "widths": (8, 16, 32), "epochs": 8},
+    "quick": {"classes": 8, "train": 1280, "test": 640, "widths": (6, 12, 24), "epochs": 8},
     "full": {"classes": 24, "train": 6000, "test": 1200, "widths": (16, 32, 64), "epochs": 12},
 }
 SEEDS = {"quick": 3, "full": 8}
@@ -66,7 +66,7 @@ def configs(
         StudyError: an unknown profile or contender, a size outside 32 to 512, no seed.
 
     >>> len(configs("quick"))
-    54
+    63
     """
     require_known("profile", [profile], BUDGETS)
     require_known("method", methods, METHODS)
