@@ -1,0 +1,117 @@
+# The study as files that depend on files: make builds what is missing or older than its sources, and nothing else.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PROFILE ?= quick
+PYTHON ?= python3
+
+ifneq ($(PROFILE),quick)
+ifneq ($(PROFILE),full)
+$(error PROFILE=$(PROFILE) is unknown: choose PROFILE=quick or PROFILE=full)
+endif
+endif
+
+export FOURIERCONV_BUILD := build
+RUN := .venv/bin/python
+STUDY := $(RUN) -m fourierconv.study
+TABLES := build/results/$(PROFILE)
+FIGURES := build/figures/$(PROFILE)
+SITE := book/_build/html/index.html
+
+PACKAGE := $(shell find fourierconv -name '*.py')
+COMMITTED := $(shell find book/results -type f 2>/dev/null)
+PROSE := $(wildcard book/*.yml book/*.md book/*.bib) $(shell find book/_static book/_ext -type f -not -name '*.pyc')
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+EXECUTED := $(NOTEBOOKS:notebooks/%=build/notebooks/$(PROFILE)/%)
+
+.PHONY: help
+help: ## this list
+	@echo 'usage: make TARGET [PROFILE=quick|full] [PYTHON=python3]'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: reproduce
+reproduce: $(SITE) ## everything: environment, runs, tables, notebooks, book; then the claims, expected and got
+	@status=0; $(STUDY) check --profile $(PROFILE) || status=$$?; \
+	echo 'The book starts at $(CURDIR)/$(SITE)'; exit $$status
+
+.PHONY: test
+test: .venv/installed ## the tests of the package and of the study
+	$(RUN) -m pytest
+
+.PHONY: test-book
+test-book: .venv/installed ## opens every page of the built book in Chromium, wide and at phone width
+	$(RUN) -m pytest tests/book/check_pages.py
+
+.PHONY: gpu
+gpu: .venv/installed ## the checks that need a CUDA device; says so where there is none
+	@# status 5: no test ran, because the module saw no device and said so
+	$(RUN) -m pytest tests/test_cuda.py || [ $$? = 5 ]
+
+.PHONY: book
+book: $(SITE) ## the book, in book/_build/html
+
+.PHONY: serve
+serve: $(SITE) ## serves the book on this machine's port 8000
+	$(RUN) -m http.server --bind 127.0.0.1 --directory $(dir $(SITE)) 8000
+
+.PHONY: results
+results: build/stamps/tables-$(PROFILE) ## replaces the committed tables in book/results by those of this machine's runs
+	$(STUDY) collect --profile $(PROFILE) --replace-committed
+
+.PHONY: lint
+lint: .venv/installed ## ruff and mypy
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+
+.PHONY: clean
+clean: ## removes the book, the executed notebooks, figures and tables; finished runs and drawn images stay
+	rm -rf book/_build build/book build/book.log build/site build/notebooks build/figures build/results build/stamps
+
+# The pins are installed into an empty environment, so that nothing of an older list stays behind.
+.venv/pins: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "error: PYTHON=$(PYTHON) is $$($(PYTHON) --version 2>&1), and 3.11 or newer is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo 'error: PYTHON=$(PYTHON) has no venv module (Debian and Ubuntu: apt install python3-venv)' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+.venv/installed: .venv/pins pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# The run store decides what is missing, so it is always asked. Whatever depends on the tables is rebuilt
+# only when their content changes: the stamp is their checksum, and keeps its time while that stays the same.
+.PHONY: FORCE
+FORCE:
+build/stamps/tables-$(PROFILE): .venv/installed FORCE
+	$(STUDY) run --profile $(PROFILE)
+	$(STUDY) collect --profile $(PROFILE)
+	@mkdir -p $(@D)
+	@find $(TABLES) -type f | LC_ALL=C sort | xargs cksum > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# A new version of the package, even of a plot, executes the notebooks again; it never trains again.
+build/notebooks/$(PROFILE)/%.ipynb: notebooks/%.ipynb build/stamps/tables-$(PROFILE) $(PACKAGE) $(COMMITTED)
+	$(STUDY).execute $< $@ -p profile $(PROFILE)
+
+# The site is of one profile at a time; this stamp is newer than the site when the other one is asked for.
+build/stamps/profile: FORCE
+	@mkdir -p $(@D)
+	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
+
+# Sphinx warns about a page only when it reads it, so a page that failed once must be read again: always from scratch.
+# The site is moved into place when it is whole; what stands there before is of the last build that succeeded.
+$(SITE): $(PROSE) $(EXECUTED) build/stamps/profile build/stamps/tables-$(PROFILE)
+	rm -rf build/book build/site
+	mkdir -p build/book/notebooks $(FIGURES)
+	cp -R $(wildcard book/*.yml book/*.md book/*.bib) book/_static book/_ext $(TABLES)/values.json build/book
+	cp $(EXECUTED) build/book/notebooks
+	cp -R $(FIGURES) build/book/figures
+	.venv/bin/jupyter-book build -W -n --keep-going -q --path-output build/site build/book > build/book.log
+	rm -rf book/_build
+	mv build/site/_build book/_build
