@@ -1,5 +1,6 @@
 """Checks of what a sweep is asked for: one line that names the offending value, before any run."""
 
+import json
 from collections.abc import Iterable
 
 from fourierconv.study.store import StudyError
@@ -29,3 +30,21 @@ def require_seeds(seeds: int) -> None:
     """
     if seeds < 1:
         raise StudyError(f"seeds={seeds} must be at least 1")
+
+
+def integers(value: str | Iterable[int]) -> list[int]:
+    """Read a list of integers, also as text: papermill's `-p sizes '[32, 96]'` hands lists over unread.
+
+    Raises:
+        StudyError: anything else.
+
+    >>> integers("[32, 96]"), integers((64,))
+    ([32, 96], [64])
+    """
+    try:
+        numbers = json.loads(value) if isinstance(value, str) else list(value)
+    except (ValueError, TypeError):
+        numbers = None
+    if not isinstance(numbers, list) or not numbers or not all(type(number) is int for number in numbers):
+        raise StudyError(f"{value!r} must be a list of integers such as '[32, 96]'")
+    return numbers

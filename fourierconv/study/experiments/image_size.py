@@ -40,8 +40,8 @@ class Config:
     lr: float = 0.003
 
 
-# Chosen for conv2d 5×5 alone, on letters set aside (train fonts, another seed): of the rates 0.001, 0.003 and 0.01, 0.003
-# was the best on average over 32 and 64 px; 4 classes are what that network learns at 32 px within quick's budget.
+# Chosen for conv2d 5×5 alone, on letters set aside (train fonts, another seed): of the rates 0.001, 0.003 and 0.01 the
+# middle one was best on average over 32 and 64 px; 4 classes are what that network learns at 32 px in quick's budget.
 BUDGETS = {
     "quick": {"classes": 4, "train": 1024, "test": 480, "widths": (8, 16, 32), "epochs": 8},
     "full": {"classes": 24, "train": 6000, "test": 1200, "widths": (16, 32, 64), "epochs": 12},
