@@ -1,0 +1,1 @@
+"""What the first four notebooks verify: each claim of the theory as a function that measures it."""

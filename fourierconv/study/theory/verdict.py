@@ -1,0 +1,41 @@
+"""Is a small kernel a high-frequency filter? The answer in words, with the numbers that it rests on."""
+
+from IPython.display import Markdown
+
+from fourierconv.study.theory.concentration import band_shares, image_share, narrowest_band
+from fourierconv.study.theory.kernels import examples
+
+SHARE = 0.9  # of the energy that counts as all of it
+
+
+def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
+    """The verdict on the draft's "low-dimensional subspace corresponding to high frequency filters".
+
+    Args:
+        k: taps per axis.
+        count: random kernels to average over.
+        image: side in pixels of the 1/f images that the kernels are held against.
+        seed: of the random kernels.
+
+    >>> "Not as a statement about the subspace" in small_kernels(3, 10, 64, seed=0).data
+    True
+    """
+    shares = {str(row["kernel"]): float(row["low share"]) for row in band_shares(examples(), [k], count, seed)}
+    free, centred = narrowest_band(k, SHARE), narrowest_band(k, SHARE, zero_mean=True)
+    low, inside = shares[f"random {k}×{k}"], image_share(image, free)
+    return Markdown(
+        f"**Is the draft right? Not as a statement about the subspace.** A random {k}×{k} kernel has "
+        f"{_percent(low, 1)} of its energy in the lower half of both frequency axes, which is {_percent(0.25)} of all "
+        f"frequencies: its energy is spread evenly. Among small kernels are low-pass filters (the 3×3 mean has "
+        f"{_percent(shares['mean 3×3'])} there) and high-pass filters (the Laplacian has "
+        f"{_percent(shares['Laplacian 3×3'])}) alike.\n\n"
+        f"**What is true** is a statement about resolution. Along one axis, {k} taps need a band of ±{free:.2f} cycles "
+        f"per pixel to hold {_percent(SHARE)} of their energy, and {_percent(inside)} of the energy of a 1/f image of "
+        f"{image} pixels lies within it on both axes: for such a kernel that is all one low frequency. Taps that sum "
+        f"to 0, as a detector's do, need ±{centred:.2f}: a small kernel that ignores the mean ignores the low "
+        f"frequencies beside it too. In this sense, for kernels without a mean only, small does mean high-frequency."
+    )
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"

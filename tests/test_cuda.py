@@ -1,0 +1,160 @@
+"""The layer on CUDA: the CPU's numbers in float64, no worse than cuDNN in float32, no waiting for the device."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fourierconv import FourierConv2d
+from fourierconv.functional import conv2d, spectral_conv
+from fourierconv.parameterizations import NAMES
+from fourierconv.spectral import half
+from tests.cases import CONVS, Conv
+from tests.layer_cases import LAYERS, LayerCase
+from tests.measures import count_ffts, relative_error
+
+if not torch.cuda.is_available():
+    pytest.skip("there is no CUDA device", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
+CUDA = torch.device("cuda")
+SOME_CONVS = CONVS[::3]  # 3 shares no factor with the layouts, so all of them are among these
+
+
+@pytest.fixture(autouse=True)
+def _full_float32() -> Iterator[None]:
+    """TF32 keeps 10 bits of float32's 23: it would be what is measured."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+    torch.set_float32_matmul_precision(before)
+
+
+def outcomes(
+    convolve: Callable[..., Tensor],
+    operands: list[Tensor | None],
+    along: Tensor,
+    where: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, Tensor]:
+    """The output and the gradient of <output, along> with respect to every operand, as float64 on the CPU."""
+    named = zip(("input", "weight", "bias"), operands, strict=True)
+    leaves = {name: value.to(where, dtype).requires_grad_() for name, value in named if value is not None}
+    output = convolve(leaves["input"], leaves["weight"], leaves.get("bias"))
+    gradients = torch.autograd.grad(output, list(leaves.values()), along.to(where, dtype))
+    results = {"output": output.detach(), **dict(zip(leaves, gradients, strict=True))}
+    return {name: value.cpu().double() for name, value in results.items()}
+
+
+def ours(case: Conv) -> Callable[..., Tensor]:
+    return partial(conv2d, padding=case.padding, groups=case.layout.groups, padding_mode=case.mode)
+
+
+@pytest.mark.parametrize("case", SOME_CONVS, ids=str)
+def test_conv2d_is_the_cpus_in_float64(case: Conv) -> None:
+    operands = list(case.operands())
+    along = torch.randn_like(case.reference(*case.operands()))
+    expected = outcomes(case.reference, operands, along, torch.device("cpu"), torch.float64)
+    actual = outcomes(ours(case), operands, along, CUDA, torch.float64)
+    errors = {name: relative_error(actual[name], expected[name]) for name in expected}
+    assert max(errors.values()) <= 1e-10, errors
+
+
+@pytest.mark.parametrize("case", SOME_CONVS, ids=str)
+def test_conv2d_is_as_accurate_as_torchs_in_float32(case: Conv) -> None:
+    operands = [None if t is None else t.float().double() for t in case.operands()]
+    along = torch.randn_like(case.reference(*case.operands())).float().double()
+    exact = outcomes(case.reference, operands, along, torch.device("cpu"), torch.float64)
+    direct = outcomes(case.reference, operands, along, CUDA, torch.float32)
+    actual = outcomes(ours(case), operands, along, CUDA, torch.float32)
+    for name, value in exact.items():
+        allowed = max(3 * relative_error(direct[name], value), 5e-7)
+        assert relative_error(actual[name], value) <= allowed, name
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_layers_are_the_cpus_in_float64(case: LayerCase, mode: str) -> None:
+    layer = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True)
+    there = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True, device=CUDA)
+    there.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 4, 13, 12, dtype=torch.float64)
+    results = []
+    for own, images in ((layer, x.clone()), (there, x.to(CUDA))):
+        output = own(images.requires_grad_())
+        output.square().sum().backward()
+        results.append([output.detach(), images.grad, *(p.grad for p in own.parameters())])
+    for expected, actual in zip(*results, strict=True):
+        assert relative_error(actual.cpu(), expected) <= 1e-10
+    torch.testing.assert_close(there.spectrum(9).cpu(), layer.spectrum(9))
+    torch.testing.assert_close(there.kernel(21).cpu(), layer.kernel(21))
+    torch.testing.assert_close(there.extent().cpu(), layer.extent())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_initial_coefficients_have_conv2ds_numbers_on_the_device(name: str) -> None:
+    torch.manual_seed(3)
+    conv = nn.Conv2d(4, 6, 5, device=CUDA)
+    torch.manual_seed(3)
+    layer = FourierConv2d(4, 6, 5, device=CUDA, parameterization=name)
+    assert conv.bias is not None
+    assert layer.bias is not None
+    assert torch.equal(layer.bias, conv.bias)
+    if name == "spatial":
+        assert torch.equal(layer.weight, conv.weight)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_training_step_waits_for_nothing_and_takes_four_ffts(name: str, mode: str) -> None:
+    layer = FourierConv2d(4, 6, 5, padding=1, padding_mode=mode, device=CUDA, parameterization=name)
+    x = torch.randn(2, 4, 12, 13, device=CUDA, requires_grad=True)
+
+    def step() -> None:
+        layer(x).square().sum().backward()
+
+    step()  # makes the plans of the FFTs
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert count_ffts(step) == {"r2c": 2, "c2r": 2}
+
+
+@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+def test_first_and_second_derivatives(check: Callable[..., bool], mode: str) -> None:
+    shapes = ((2, 2, 4, 3), (4, 1, 3, 2), (4,))
+    operands = tuple(torch.randn(shape, dtype=torch.float64, device=CUDA, requires_grad=True) for shape in shapes)
+    assert check(partial(conv2d, padding=(1, 0), groups=2, padding_mode=mode), operands)
+
+
+@pytest.mark.parametrize("grid", [(8, 6), (5, 7), (31, 37)], ids=str)
+def test_what_no_real_kernel_has_is_projected_away_as_on_the_cpu(grid: tuple[int, int]) -> None:
+    """Inverse real FFTs of a spectrum that is not Hermitian differ between devices; ours never gets one."""
+    x, spectrum = torch.randn(2, 3, *grid).double(), torch.randn(4, 3, *half(grid), dtype=torch.complex128)
+    expected = spectral_conv(x, spectrum)
+    torch.testing.assert_close(spectral_conv(x.to(CUDA), spectrum.to(CUDA)).cpu(), expected, rtol=0, atol=1e-11)
+
+
+def test_the_operators_are_proper_torch_operators() -> None:
+    x = torch.randn(2, 4, 6, 5, dtype=torch.float64, device=CUDA, requires_grad=True)
+    kernels = torch.randn(6, 2, 7, 6, dtype=torch.float64, device=CUDA)
+    spectrum = torch.fft.rfft2(kernels).requires_grad_()
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], 2))
+
+
+def test_an_empty_batch_gives_an_empty_output() -> None:
+    output = conv2d(torch.ones(0, 3, 8, 7, device=CUDA), torch.ones(4, 3, 3, 2, device=CUDA))
+    assert output.shape == (0, 4, 6, 6)
+    assert output.is_cuda
+
+
+def test_images_and_weights_on_two_devices_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="input is on cpu, the weights are on cuda"):
+        FourierConv2d(3, 4, 3, device=CUDA)(torch.ones(1, 3, 8, 8))

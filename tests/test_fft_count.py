@@ -1,0 +1,70 @@
+"""A training step of one layer takes two real FFTs over images and two inverse ones, and no complex one.
+
+The kernels' spectra are matrix products, so every FFT that torch calls is one over images.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from fourierconv import FourierConv2d
+from fourierconv.functional import conv2d, spectral_conv
+from fourierconv.parameterizations import NAMES
+from tests.measures import count_ffts
+
+FORWARD = Counter(r2c=1, c2r=1)
+STEP = Counter(r2c=2, c2r=2)
+STEP_OF_A_FIRST_LAYER = Counter(r2c=2, c2r=1)  # images need no gradient, so dL/dx is not made
+
+
+def images(trained: bool) -> Tensor:
+    return torch.randn(2, 4, 12, 13, requires_grad=trained)
+
+
+def step(convolve: Callable[[Tensor], Tensor], x: Tensor) -> Counter[str]:
+    return count_ffts(lambda: convolve(x).square().sum().backward())
+
+
+def check_counts(convolve: Callable[[Tensor], Tensor]) -> None:
+    assert step(convolve, images(trained=True)) == STEP
+    assert step(convolve, images(trained=False)) == STEP_OF_A_FIRST_LAYER
+    with torch.no_grad():
+        assert count_ffts(lambda: convolve(images(trained=False))) == FORWARD
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize("name", NAMES)
+def test_layer(name: str, mode: str) -> None:
+    check_counts(FourierConv2d(4, 6, 5, padding=2, padding_mode=mode, parameterization=name, groups=2))
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+def test_conv2d(mode: str) -> None:
+    weight, bias = torch.randn(6, 4, 5, 5, requires_grad=True), torch.randn(6, requires_grad=True)
+    check_counts(lambda x: conv2d(x, weight, bias, padding=2, padding_mode=mode))
+
+
+def test_spectral_conv() -> None:
+    spectrum = torch.randn(6, 4, 12, 7, dtype=torch.complex64, requires_grad=True)
+    check_counts(lambda x: spectral_conv(x, spectrum))
+
+
+def test_frozen_weights_need_no_gradient_of_their_spectrum() -> None:
+    weight = torch.randn(6, 4, 5, 5)
+    assert step(lambda x: conv2d(x, weight), images(trained=True)) == STEP
+
+
+def test_autograd_through_torch_fft_takes_more() -> None:
+    """What the operator saves: the derivative of torch's real FFT is a full complex one."""
+    weight = torch.randn(6, 4, 5, 5, requires_grad=True)
+
+    def through_autograd(x: Tensor) -> Tensor:
+        product = torch.fft.rfft2(x)[:, None] * torch.fft.rfft2(weight, s=x.shape[-2:]).conj()
+        return torch.fft.irfft2(product.sum(2), s=x.shape[-2:])
+
+    counts = step(through_autograd, images(trained=True))
+    assert counts["c2c"] > 0
+    assert counts.total() > STEP.total()

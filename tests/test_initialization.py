@@ -1,0 +1,69 @@
+"""At the start, every parameterization gives white noise the output variance that nn.Conv2d gives it.
+
+For circular convolution without bias that variance is Σ w² per output channel.
+"""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fourierconv import FourierConv2d
+
+CHANNELS = 64
+GRID = 40  # pixels; no kernel below is wider: at scale 4, 'scaled' has 4·(k - 1 + 4) taps
+SCALES: tuple[float | tuple[float, float], ...] = (0.5, 1.0, 1.7, 4.0)
+STARTS: list[dict[str, Any]] = [
+    {"parameterization": "spatial"},
+    {"parameterization": "spectral"},
+    {"parameterization": "spline"},
+    *({"parameterization": name, "scale": scale} for name in ("window", "scaled") for scale in SCALES),
+    {"parameterization": "window", "scale": (0.5, 4.0), "scale_per": "channel"},
+    {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": "channel"},
+    {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": 4},
+]
+
+
+def build(k: int, **start: Any) -> FourierConv2d:
+    return FourierConv2d(CHANNELS, CHANNELS, k, padding="same", padding_mode="circular", bias=False, **start)
+
+
+def variances(layer: FourierConv2d) -> Tensor:
+    """Output variance on white noise of variance 1, averaged over every 16 output channels."""
+    taps = torch.fft.irfft2(layer.spectrum(GRID).detach(), s=(GRID, GRID))
+    return taps.square().sum((1, 2, 3)).view(-1, 16).mean(1)
+
+
+@pytest.mark.parametrize("k", [3, 4])
+@pytest.mark.parametrize("start", STARTS, ids=lambda start: "-".join(map(str, start.values())))
+def test_expected_output_variance_is_conv2ds(start: dict[str, Any], k: int) -> None:
+    conv = nn.Conv2d(CHANNELS, CHANNELS, k, bias=False)
+    expected = float(conv.weight.detach().square().sum((1, 2, 3)).mean())
+    torch.testing.assert_close(variances(build(k, **start)), torch.full((4,), expected), rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize("name", ["spline", "window", "scaled"])
+def test_white_noise_comes_out_as_from_conv2d(name: str) -> None:
+    """The statement itself, with noise."""
+    conv = nn.Conv2d(CHANNELS, CHANNELS, 5, padding=2, padding_mode="circular", bias=False)
+    layer = build(5, parameterization=name)
+    noise = torch.randn(4, CHANNELS, GRID, GRID)
+    with torch.no_grad():
+        ratio = layer(noise).var() / conv(noise).var()
+    assert float(ratio) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("groups", [2, 64])
+def test_groups_leave_the_variance_of_conv2d(groups: int) -> None:
+    conv = nn.Conv2d(CHANNELS, CHANNELS, 3, groups=groups, bias=False)
+    layer = build(3, groups=groups, parameterization="scaled", scale=1.7)
+    ratio = variances(layer).mean() / conv.weight.detach().square().sum((1, 2, 3)).mean()
+    assert float(ratio) == pytest.approx(1.0, abs=0.1)
+
+
+def test_biases_are_conv2ds() -> None:
+    layer = FourierConv2d(8, 512, 3, parameterization="scaled", scale=2.0)
+    assert layer.bias is not None
+    bound = 1 / (8 * 9) ** 0.5
+    assert 0.95 * bound < float(layer.bias.detach().abs().max()) <= bound

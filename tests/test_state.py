@@ -1,0 +1,129 @@
+"""Layers in files and copies: state_dicts, nn.Conv2d's too, pickle and deepcopy."""
+
+import copy
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from fourierconv import FourierConv2d
+from tests.layer_cases import LAYERS, LayerCase
+
+COPIES: dict[str, Callable[[FourierConv2d], FourierConv2d]] = {
+    "pickle": lambda layer: pickle.loads(pickle.dumps(layer)),
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_copies_compute_the_same_and_are_independent(
+    case: LayerCase, duplicate: Callable[[FourierConv2d], FourierConv2d]
+) -> None:
+    layer = case.build(4, 6, 4, padding="same", groups=2, bias=True)
+    twin = duplicate(layer)
+    x = torch.randn(1, 4, 9, 8, dtype=torch.float64)
+    expected = layer(x)
+    assert torch.equal(twin(x), expected)
+    assert repr(twin) == repr(layer)
+    nn.init.zeros_(twin.coefficients)
+    assert torch.equal(layer(x), expected)
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_a_state_dict_carries_a_layer_to_another(case: LayerCase, mode: str) -> None:
+    layer = case.build(2, 6, 4, padding=2, padding_mode=mode, bias=True)
+    if layer.scale is not None:
+        layer.scale.data.mul_(1.2)
+    other = FourierConv2d(
+        2, 6, 4, padding=2, padding_mode=mode, dtype=torch.float64, parameterization=case.name
+    )  # at the default scale, whose bound is lower
+    assert other.load_state_dict(layer.state_dict()) == nn.modules.module._IncompatibleKeys([], [])
+    for size in ((9, 8), (32, 5)):
+        x = torch.randn(1, 2, *size, dtype=torch.float64)
+        torch.testing.assert_close(other(x), layer(x), rtol=0, atol=1e-13)  # on grids of two sizes
+    assert torch.equal(other.spectrum(17), layer.spectrum(17))
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_a_state_dict_does_not_depend_on_the_image_size(case: LayerCase) -> None:
+    layer = case.build(2, 3, 5, padding=2, bias=True)
+    before = {name: (value.shape, value.clone()) for name, value in layer.state_dict().items()}
+    for size in (7, 31):
+        layer(torch.randn(1, 2, size, size, dtype=torch.float64))
+    assert set(before) == {"coefficients", "bias"} | ({"scale"} if case.scale is not None else set())
+    for name, value in layer.state_dict().items():
+        assert value.shape == before[name][0]
+        assert torch.equal(value, before[name][1])
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+def test_spatial_loads_what_conv2d_saved_and_computes_the_same(mode: str, bias: bool, groups: int) -> None:
+    options = {"padding": 2, "groups": groups, "bias": bias, "padding_mode": mode, "dtype": torch.float64}
+    conv = nn.Conv2d(4, 8, (5, 4), **options)  # type: ignore[arg-type]
+    layer = FourierConv2d(4, 8, (5, 4), **options)  # type: ignore[arg-type]
+    state = conv.state_dict()
+    layer.load_state_dict(state)
+    assert set(state) == {"weight", "bias"} - (set() if bias else {"bias"})  # the caller's is left as it was
+    x = torch.randn(2, 4, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), conv(x), rtol=0, atol=1e-13)
+    assert torch.equal(layer.weight, conv.weight)
+
+
+def test_spatial_loads_inside_a_model() -> None:
+    conv = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Sequential(nn.Conv2d(2, 3, 5)))
+    fourier = nn.Sequential(FourierConv2d(1, 2, 3), nn.ReLU(), nn.Sequential(FourierConv2d(2, 3, 5)))
+    fourier.load_state_dict(conv.state_dict())
+    x = torch.randn(2, 1, 12, 12)
+    torch.testing.assert_close(fourier(x), conv(x))
+
+
+@pytest.mark.parametrize("k", [5, 4, (3, 2)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_spatial_starts_with_conv2ds_numbers(dtype: torch.dtype, k: int | tuple[int, int]) -> None:
+    torch.manual_seed(3)
+    conv = nn.Conv2d(4, 6, k, groups=2, dtype=dtype)
+    torch.manual_seed(3)
+    layer = FourierConv2d(4, 6, k, groups=2, dtype=dtype)
+    assert torch.equal(layer.weight, conv.weight)
+    assert conv.bias is not None
+    assert layer.bias is not None
+    assert torch.equal(layer.bias, conv.bias)
+
+
+def test_states_of_other_shapes_are_refused() -> None:
+    layer = FourierConv2d(4, 6, 5)
+    with pytest.raises(RuntimeError, match="size mismatch for coefficients"):
+        layer.load_state_dict(nn.Conv2d(4, 6, 3).state_dict())
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"weight"'):
+        FourierConv2d(4, 6, 5, parameterization="spectral").load_state_dict(nn.Conv2d(4, 6, 5).state_dict())
+
+
+@pytest.mark.parametrize("name", ["spectral", "spline", "window", "scaled"])
+def test_only_spatial_has_a_weight(name: str) -> None:
+    assert not hasattr(FourierConv2d(4, 6, 5, parameterization=name), "weight")
+    assert hasattr(FourierConv2d(4, 6, 5), "weight")
+
+
+def test_a_reset_starts_over_with_new_numbers_and_the_first_scales() -> None:
+    layer = FourierConv2d(2, 4, 3, parameterization="scaled", scale_per="channel", scale=(1.0, 8.0))
+    first = layer.coefficients.detach().clone()
+    assert layer.scale is not None
+    scales = layer.scale.detach().clone()
+    nn.init.constant_(layer.scale, 3.0)
+    layer.reset_parameters()
+    assert torch.equal(layer.scale, scales)
+    assert not torch.equal(layer.coefficients, first)
+
+
+def test_layers_move_between_dtypes() -> None:
+    layer = FourierConv2d(2, 3, 5, padding=2, parameterization="scaled")
+    x = torch.randn(1, 2, 9, 8)
+    before = layer(x)
+    assert layer.double()(x.double()).dtype == torch.float64
+    torch.testing.assert_close(layer(x.double()).float(), before)
