@@ -68,6 +68,7 @@ def spectral_conv(
         (batch, out, *grid) or (out, *grid).
 
     Raises:
+        TypeError: what is no tensor.
         RuntimeError: a spectrum that is real or whose grid is not the image's; channels or groups that do not fit.
 
     >>> x = torch.randn(1, 2, 8, 9)
@@ -75,6 +76,8 @@ def spectral_conv(
     >>> torch.allclose(spectral_conv(x, identity), x, atol=1e-6)
     True
     """
+    if not isinstance(spectrum, Tensor):
+        raise TypeError(f"spectrum must be a Tensor, but got {type(spectrum).__name__}")
     dims = spectrum.ndim - 2
     if dims < 1 or not spectrum.is_complex():
         raise RuntimeError(

@@ -19,7 +19,7 @@ class Spline(Parameterization):
     under a window about as wide as itself.
 
     Represents smooth spectra only, but odd kernels (edge detectors) as well as even ones; the width is fixed by
-    kernel_size. Its taps fall like t⁻⁴ and never end: at k = 5 about 21 per axis hold 1e-3 in operator norm, and a
+    kernel_size. Its taps fall like t⁻⁴ and never end: at k = 5 about 25 per axis hold 1e-3 in operator norm, and a
     layer whose images do not wrap around pays for a margin of that width. Source: the predecessor's smooth spectral
     multipliers (Henaff, Bruna, LeCun 2015, arXiv 1506.05163), here made periodic and Hermitian.
 

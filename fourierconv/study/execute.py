@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
@@ -79,7 +80,17 @@ def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None
         raise NotebookError(
             f"{notebook}: cell {error.exec_count} failed with {error.ename}: {reason} (traceback in {partial})"
         ) from error
+    _fold_injected(partial)
     partial.replace(output)
+
+
+def _fold_injected(executed: Path) -> None:
+    """Fold away, on the page, the cell in which papermill repeats the parameters that it was given."""
+    notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("hide-cell")
+    nbformat.write(notebook, executed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

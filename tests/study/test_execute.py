@@ -38,6 +38,7 @@ def test_parameters_reach_the_cells_and_their_output_reaches_the_terminal(tmp_pa
     assert [path.name for path in output.parent.iterdir()] == ["executed.ipynb"]
     cells = nbformat.read(output, as_version=4).cells
     assert cells[-1].outputs[0].text == "sizes [32, 96] of full\n"
+    assert cells[1].metadata["tags"] == ["injected-parameters", "hide-cell"]
 
 
 def test_a_failing_cell_leaves_an_older_output_alone(tmp_path: Path) -> None:
