@@ -57,8 +57,9 @@ serve: $(SITE) ## serves the book on this machine's port 8000
 	$(RUN) -m http.server --bind 127.0.0.1 --directory $(dir $(SITE)) 8000
 
 .PHONY: results
-results: build/stamps/tables-$(PROFILE) ## replaces the committed tables in book/results by those of this machine's runs
+results: build/stamps/tables-$(PROFILE) ## replaces the committed tables, and the README's, by those of this machine's runs
 	$(STUDY) collect --profile $(PROFILE) --replace-committed
+	$(STUDY).readme
 
 .PHONY: lint
 lint: .venv/installed ## ruff and mypy

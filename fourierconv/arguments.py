@@ -1,6 +1,8 @@
 """Checks of arguments: what torch.nn.functional refuses is refused with the same type of exception, before any work."""
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -16,7 +18,7 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     >>> per_axis("padding", 1, 2)
     (1, 1)
     """
-    values = (value,) if isinstance(value, int) else value
+    values = [value] if _is_int(value) else value
     if not isinstance(values, Sequence) or isinstance(values, str) or not all(_is_int(v) for v in values):
         raise TypeError(f"{name} must be an int or {dims} ints, but got {value!r}")
     if len(values) not in (1, dims):
@@ -24,8 +26,20 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     return tuple(int(v) for v in values) * (dims if len(values) == 1 else 1)
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_integer(name: str, value: object) -> None:
+    """Refuse what is no whole number.
+
+    Raises:
+        TypeError: with the value.
+
+    >>> check_integer("groups", 2)
+    """
+    if not _is_int(value):
+        raise TypeError(f"{name} must be an int, but got {value!r}")
 
 
 def padding_pairs(
@@ -80,15 +94,15 @@ def check_real(name: str, dtype: torch.dtype) -> None:
         RuntimeError: anything but float32 and float64.
     """
     if dtype not in (torch.float32, torch.float64):
-        raise RuntimeError(f"{name} must be float32 or float64, but is {dtype}")
+        raise RuntimeError(f"{name} must be float32 or float64, but is {dtype}; convert it")
 
 
-def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype) -> None:
+def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype, device: torch.device) -> None:
     """Refuse a bias that is not one real number per output channel.
 
     Raises:
         TypeError: neither a tensor nor None.
-        RuntimeError: another shape or dtype.
+        RuntimeError: another shape, dtype or device.
     """
     if bias is None:
         return
@@ -98,6 +112,8 @@ def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype) -> None:
         raise RuntimeError(f"bias must have shape [{channels}], one per output channel, but got {list(bias.shape)}")
     if bias.dtype != dtype:
         raise RuntimeError(f"bias has dtype {bias.dtype}, the input has {dtype}; convert one of them")
+    if bias.device != device:
+        raise RuntimeError(f"bias is on {bias.device}, the input is on {device}; move one of them")
 
 
 def check_groups(groups: int, out: int) -> None:
@@ -107,8 +123,7 @@ def check_groups(groups: int, out: int) -> None:
         TypeError: not an integer.
         RuntimeError: groups below 1, output channels not divisible.
     """
-    if not _is_int(groups):
-        raise TypeError(f"groups must be an int, but got {groups!r}")
+    check_integer("groups", groups)
     if groups < 1:
         raise RuntimeError(f"groups={groups} must be at least 1")
     if out < 1 or out % groups:

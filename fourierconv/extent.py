@@ -44,9 +44,9 @@ def mass_curve(energy: Tensor) -> Tensor:
     origin = (size - 1) // 2
     shells = energy[..., origin:].clone()
     shells[..., 1 : origin + 1] += energy[..., :origin].flip(-1)
-    total = shells.sum(-1, keepdim=True)
-    curve = shells.cumsum(-1) / total.where(total > 0, torch.ones_like(total))
-    return curve.clamp(max=1.0)
+    inside = shells.cumsum(-1)
+    total = inside[..., -1:]  # not a sum of its own, which would round differently
+    return inside / total.where(total > 0, torch.ones_like(total))
 
 
 def extent(energy: Tensor, mass: float = 0.95) -> Tensor:
@@ -93,13 +93,18 @@ def rms_radius(kernel: Tensor, dims: int) -> Tensor:
     >>> rms_radius(torch.tensor([1.0, 0.0, 1.0]), 1)
     tensor(1.)
     """
+    return _mean_square(kernel, dims).sqrt()
+
+
+def _mean_square(kernel: Tensor, dims: int) -> Tensor:
+    """Mean square distance of the energy from the origin, in pixels²; unlike its root it has a gradient at 0."""
     moment = torch.zeros((), dtype=kernel.dtype, device=kernel.device)
     for energy in axis_energies(kernel, dims):
         size = energy.shape[-1]
         position = torch.arange(size, dtype=kernel.dtype, device=kernel.device) - (size - 1) // 2
         moment = moment + (energy * position.square()).sum(-1)
     total = energy.sum(-1)
-    return (moment / total.where(total > 0, torch.ones_like(total))).sqrt()
+    return moment / total.where(total > 0, torch.ones_like(total))
 
 
 def spectral_roughness(kernel: Tensor, dims: int) -> Tensor:
@@ -118,4 +123,4 @@ def spectral_roughness(kernel: Tensor, dims: int) -> Tensor:
     >>> spectral_roughness(torch.tensor([0.0, 1.0, 0.0]), 1)
     tensor(0.)
     """
-    return (2 * math.pi * rms_radius(kernel, dims)).square()
+    return (2 * math.pi) ** 2 * _mean_square(kernel, dims)

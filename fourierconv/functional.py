@@ -21,7 +21,7 @@ def conv2d(
     *,
     padding_mode: str = "zeros",
 ) -> Tensor:
-    """torch.nn.functional.conv2d by the convolution theorem; its cost does not grow with the kernel.
+    """torch.nn.functional.conv2d by the convolution theorem; the work on the images does not grow with the kernel.
 
     y_g[r] = b_g + Σ_f Σ_t w_gf[t] x_f[r + t - padding], draft equation (1). Differentiable to any order. An FFT mixes
     all pixels: a NaN or Inf anywhere in an image spreads over all of it.
@@ -85,7 +85,8 @@ def spectral_conv(
         )
     arguments.check_groups(groups, spectrum.shape[0])
     arguments.check_input(input, dims, groups * spectrum.shape[1], spectrum.real.dtype, spectrum.device)
-    arguments.check_bias(bias, spectrum.shape[0], input.dtype)
+    arguments.check_real("input", input.dtype)
+    arguments.check_bias(bias, spectrum.shape[0], input.dtype, input.device)
     grid = tuple(input.shape[-dims:])
     if tuple(spectrum.shape[2:]) != spectral.half(grid):
         raise RuntimeError(
@@ -146,7 +147,7 @@ def _conv(
     arguments.check_groups(groups, weight.shape[0])
     arguments.check_input(input, dims, groups * weight.shape[1], weight.dtype, weight.device)
     arguments.check_real("input", input.dtype)
-    arguments.check_bias(bias, weight.shape[0], input.dtype)
+    arguments.check_bias(bias, weight.shape[0], input.dtype, input.device)
     arguments.check_ones(stride=stride, dilation=dilation, dims=dims)
     kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
     if weight.numel() == 0:

@@ -58,9 +58,9 @@ class _FourierConvNd(nn.Module):
         self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dims)
         self._parameterization = parameterizations.get(parameterization)
         self.parameterization = parameterization
-        self.tolerance = (1e-12 if dtype == torch.float64 else 1e-6) if tolerance is None else tolerance
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance={tolerance} must be a relative error, above 0 and below 1")
+        if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
+            raise ValueError(f"tolerance={tolerance!r} must be a relative error, above 0 and below 1")
+        self._tolerance = tolerance
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
@@ -71,7 +71,16 @@ class _FourierConvNd(nn.Module):
         self._reach = 1.0 if scales is None else self._bound(max(scales)[0])
         self.reset_parameters()
 
+    @property
+    def tolerance(self) -> float:
+        """Operator norm, relative to the kernel's, of what may be cut off; by default 1e-6, in float64 1e-12."""
+        if self._tolerance is not None:
+            return self._tolerance
+        return 1e-12 if self.coefficients.dtype == torch.float64 else 1e-6
+
     def _check_constructor(self) -> None:
+        for name in ("in_channels", "out_channels", "groups"):
+            arguments.check_integer(name, getattr(self, name))
         if self.in_channels < 1 or self.out_channels < 1 or self.groups < 1:
             raise ValueError(
                 f"in_channels={self.in_channels}, out_channels={self.out_channels} and groups={self.groups} "
@@ -104,13 +113,14 @@ class _FourierConvNd(nn.Module):
                 f"scale_per={self.scale_per!r} must be 'layer', 'channel' or a number of groups that divides "
                 f"out_channels={self.out_channels}"
             )
-        pair = self.initial_scale if isinstance(self.initial_scale, tuple) else (self.initial_scale,) * 2
-        if len(pair) != 2 or not all(math.isfinite(s) and limits[0] <= s <= limits[1] for s in pair):
+        several = isinstance(self.initial_scale, tuple | list)
+        pair = tuple(self.initial_scale) if isinstance(self.initial_scale, tuple | list) else (self.initial_scale,) * 2
+        if len(pair) != 2 or not all(isinstance(s, int | float) and limits[0] <= s <= limits[1] for s in pair):
             raise ValueError(
-                f"scale={self.initial_scale} must be a number of pixels, or two for log-spaced scales, "
+                f"scale={self.initial_scale!r} must be a number of pixels, or two for log-spaced scales, "
                 f"between {limits[0]} and {limits[1]}"
             )
-        if isinstance(self.initial_scale, tuple) and count == 1:
+        if several and count == 1:
             raise ValueError(f"scale={self.initial_scale} asks for several scales, but scale_per gives one")
         ratio = (pair[1] / pair[0]) ** (1 / max(count - 1, 1))
         return [[pair[0] * ratio**number] for number in range(count)]
@@ -150,8 +160,8 @@ class _FourierConvNd(nn.Module):
             return torch.ones(1, device=self.coefficients.device, dtype=self.coefficients.dtype)
         own = self.scale[:, 0]
         assert self._parameterization.scale_limits is not None
-        held = own.clamp(self._parameterization.scale_limits[0], self._reach)
-        return own + (held - own).detach()
+        held = own.detach().clamp(self._parameterization.scale_limits[0], self._reach)
+        return held + (own - own.detach())  # the bracket is zero, whatever the scale, and passes the gradient
 
     def _window(self, kernel_size: int, tolerance: float) -> tuple[int, int]:
         return self._parameterization.window(kernel_size, self._reach, tolerance, self.dims)
@@ -193,6 +203,7 @@ class _FourierConvNd(nn.Module):
         """
         weights = self.coefficients
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
+        arguments.check_real("input", input.dtype)
         n = tuple(input.shape[-self.dims :])
         size = arguments.output_size(n, self.kernel_size, self._pairs)
         circular = self.padding_mode == "circular"
@@ -239,15 +250,16 @@ class _FourierConvNd(nn.Module):
             Real, (out, in/groups, *size).
 
         Raises:
-            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which
-                'spline' needs at tolerances below about 1e-10.
+            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which 'spline' needs at
+                float64's default tolerance: pass size=.
 
         >>> FourierConv2d(3, 8, 5).kernel().shape
         torch.Size([8, 3, 5, 5])
         """
         self.refresh()
         if size is None:
-            windows = [self._window(k, self.tolerance) for k in self.kernel_size]
+            largest = self._reach if self.scale is None or self.scale.is_meta else float(self.scale.detach().max())
+            windows = [self._parameterization.window(k, largest, self.tolerance, self.dims) for k in self.kernel_size]
             # a window of an even number of taps keeps its origin left of the middle, as nn.ConvNd does
             sizes = tuple(
                 max(-2 * first + 1, 2 * last) if k % 2 == 0 else max(-2 * first, 2 * last) + 1
@@ -307,7 +319,7 @@ class _FourierConvNd(nn.Module):
 
         Grids are sized by a plain number, so that a forward pass never waits for the device; a scale may grow by a
         quarter until this is called again. A training loop calls it every few steps; `eval`, `load_state_dict` and
-        the methods that read a layer do, too. On other padding than circular it changes the grid, not the result.
+        the methods that read a layer do, too. It changes what is computed only where a scale was held at its bound.
 
         Returns:
             How many scales had reached their bound: what they would have grown beyond it was not applied.
@@ -356,7 +368,7 @@ class _FourierConvNd(nn.Module):
     def weight(self) -> Tensor:
         """The taps of a 'spatial' layer, nn.ConvNd's weight; other parameterizations have `kernel()`."""
         if self.parameterization != "spatial":
-            raise AttributeError(f"parameterization={self.parameterization!r} has no weight; use kernel()")
+            raise AttributeError("weight")  # nn.Module words the message
         return self.coefficients
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:

@@ -23,7 +23,7 @@ def get(name: str) -> Parameterization:
     >>> get("spline").name
     'spline'
     """
-    if name not in _REGISTRY:
+    if not isinstance(name, str) or name not in _REGISTRY:
         raise ValueError(f"parameterization={name!r} is unknown; choose one of {', '.join(NAMES)}")
     return _REGISTRY[name]
 

@@ -17,8 +17,9 @@ class Scaled(Parameterization):
     keeps its width and the coefficients move together.
 
     Represents, at scale s, what a classic kernel would on an image s times smaller; details finer than the spacing are
-    out of reach. Once continuously differentiable in s, twice almost everywhere. Source of φ:
-    Keys 1981, "Cubic convolution interpolation for digital image processing", a = -1/2.
+    out of reach. Continuously differentiable in s, but for s = 1, where the width stops following it; the gradient
+    there is the one from above. Source of φ: Keys 1981, "Cubic convolution interpolation for digital image
+    processing", a = -1/2.
 
     >>> Scaled().taps(torch.arange(-2, 3), 1, torch.tensor([2.0]))[0, :, 0]
     tensor([0.0000, 0.5625, 1.0000, 0.5625, 0.0000])

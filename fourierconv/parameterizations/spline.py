@@ -19,9 +19,10 @@ class Spline(Parameterization):
     under a window about as wide as itself.
 
     Represents smooth spectra only, but odd kernels (edge detectors) as well as even ones; the width is fixed by
-    kernel_size. Its taps fall like t⁻⁴ and never end: at k = 5 about 25 per axis hold 1e-3 in operator norm, and a
-    layer whose images do not wrap around pays for a margin of that width. Source: the predecessor's smooth spectral
-    multipliers (Henaff, Bruna, LeCun 2015, arXiv 1506.05163), here made periodic and Hermitian.
+    kernel_size. Its taps fall like t⁻⁴ and never end: at k = 5 about 25 per axis hold 1e-3 in operator norm, and the
+    default tolerance of 1e-6 takes hundreds, so that a layer whose images do not wrap around works on grids of up to
+    twice the image. Source: the predecessor's smooth spectral multipliers (Henaff, Bruna, LeCun 2015,
+    arXiv 1506.05163), here made periodic and Hermitian.
 
     >>> Spline().taps(torch.tensor([0, 5]), 5, torch.ones(1)).norm(dim=-1)
     tensor([[1., 0.]])
@@ -90,9 +91,8 @@ def _window_within(kernel_size: int, tolerance: float, dims: int) -> tuple[int, 
     axes, dropping along one leaves the others interpolating, at most Λ = max_u Σ_m |S(ku - m)| times as large.
     η <= 3/(πω)⁴ bounds the sum beyond what is summed here.
     """
-    lebesgue = float(
-        _interpolation(torch.linspace(0, 1, 64 * kernel_size, dtype=torch.float64), kernel_size).abs().sum(1).max()
-    )
+    frequencies = torch.linspace(0, 1 / kernel_size, 65, dtype=torch.float64)  # Σ_m |S(ku - m)| has this period
+    lebesgue = float(_interpolation(frequencies, kernel_size).abs().sum(1).max())
     # a first bound from the envelope, Σ_{t>T} 3 (k/πt)⁴ <= (k/π)⁴/T³ on each side, then the sum itself below it
     allowed = tolerance / (dims * lebesgue ** (dims - 1) * 1.01)
     largest = math.ceil((2 * (kernel_size / math.pi) ** 4 / allowed) ** (1 / 3)) + kernel_size
