@@ -1,0 +1,96 @@
+"""Edges that were wrong once: runaway scales, deltas, a changed dtype, sizes from other libraries."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from fourierconv import FourierConv2d
+from fourierconv import functional as spectral
+from fourierconv.extent import extent, mass_curve, spectral_roughness
+
+
+@pytest.mark.parametrize("name", ["window", "scaled"])
+@pytest.mark.parametrize("runaway", [1e7, 1e8, -1e8])
+def test_a_runaway_scale_is_held_and_keeps_its_gradient(name: str, runaway: float) -> None:
+    layer = FourierConv2d(1, 2, 5, padding=2, parameterization=name, scale=1.5)
+    assert layer.scale is not None
+    layer.scale.data.fill_(runaway)
+    output = layer(torch.randn(1, 1, 9, 9))
+    output.square().sum().backward()
+    assert torch.isfinite(output).all()
+    assert layer.scale.grad is not None
+    assert torch.isfinite(layer.scale.grad).all()
+    assert layer.scale.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_all_of_the_energy_lies_where_the_taps_are(seed: int) -> None:
+    energy = torch.zeros(99)
+    energy[47:52] = torch.rand(5, generator=torch.Generator().manual_seed(seed))
+    assert float(extent(energy, 1.0)) == 5
+    assert float(mass_curve(energy)[-1]) == 1
+
+
+def test_the_default_tolerance_follows_the_dtype() -> None:
+    layer = FourierConv2d(1, 1, 5)
+    assert layer.tolerance == 1e-6
+    assert layer.double().tolerance == 1e-12
+    assert FourierConv2d(1, 1, 5, tolerance=1e-3).double().tolerance == 1e-3
+
+
+@pytest.mark.parametrize("taps", [torch.zeros(1, 1, 3, 3), F.pad(torch.ones(1, 1, 1, 1), (1, 1, 1, 1))])
+def test_roughness_has_a_gradient_where_it_is_zero(taps: torch.Tensor) -> None:
+    taps.requires_grad_()
+    spectral_roughness(taps, 2).sum().backward()
+    assert taps.grad is not None
+    assert torch.isfinite(taps.grad).all()
+
+
+def test_the_default_kernel_has_no_empty_border() -> None:
+    kernel = FourierConv2d(2, 2, 5, parameterization="scaled", scale=8.0).kernel()
+    assert kernel.shape[-2:] == (63, 63)  # 2·(2·8 + 2·8) - 1
+    assert kernel[..., 0, :].abs().max() > 0
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    two: Any = np.int64(2)
+    layer = FourierConv2d(two, two, two + 1, padding=two - 1, groups=two)
+    images = torch.randn(1, 2, 6, 6)
+    expected = F.conv2d(images, layer.weight, layer.bias, padding=1, groups=2)
+    torch.testing.assert_close(layer(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_scales_may_be_a_list() -> None:
+    layer = FourierConv2d(1, 4, 5, parameterization="scaled", scale=[1.0, 8.0], scale_per="channel")  # type: ignore[arg-type]
+    assert layer.scale is not None
+    torch.testing.assert_close(layer.scale.flatten(), torch.tensor([1.0, 2.0, 4.0, 8.0]))
+
+
+def test_half_precision_is_refused_by_name() -> None:
+    with pytest.raises(RuntimeError, match=r"input must be float32 or float64, but is torch\.float16; convert it"):
+        FourierConv2d(1, 1, 3).half()(torch.zeros(1, 1, 5, 5).half())
+
+
+def test_a_bias_elsewhere_is_refused_by_name() -> None:
+    images, taps = torch.zeros(1, 1, 5, 5), torch.zeros(2, 1, 3, 3)
+    with pytest.raises(RuntimeError, match="bias is on meta, the input is on cpu"):
+        spectral.conv2d(images, taps, torch.zeros(2, device="meta"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"groups": "2"}, TypeError, "groups must be an int, but got '2'"),
+        ({"in_channels": 4.0}, TypeError, r"in_channels must be an int, but got 4\.0"),
+        ({"tolerance": "x"}, ValueError, "tolerance='x' must be"),
+        ({"parameterization": ["scaled"]}, ValueError, r"parameterization=\['scaled'\] is unknown"),
+        ({"parameterization": "scaled", "scale": "2"}, ValueError, "scale='2' must be a number of pixels"),
+        ({"parameterization": "scaled", "scale": float("nan")}, ValueError, "scale=nan must be"),
+    ],
+)
+def test_constructors_name_the_argument(arguments: dict[str, object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        FourierConv2d(**({"in_channels": 4, "out_channels": 4, "kernel_size": 3} | arguments))  # type: ignore[arg-type]
