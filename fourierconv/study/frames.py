@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder
 from fourierconv.study.sweep import run_missing
 
-COLUMN = 84  # least width of a table's column in pixels: two neighbours stay apart
+TABLE = 560  # pixels, shared by a table's columns as their least width: the page's text is a little wider
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,6 @@ class Runs:
         number = f"{len(self.results)} runs in {time} of one core"
         return f"Profile {self.profile}, {drawn}, {number} on {hardware(self.results)}."
 
-    def of_seed(self, seed: int) -> Runs:
-        """Return the runs of one seed. Raises StudyError for a seed that these do not have, naming theirs."""
-        seeds = sorted({run.config.seed for run in self.results})
-        if seed not in seeds:
-            raise StudyError(f"seed={seed} is not among the seeds of these runs: {', '.join(map(str, seeds))}")
-        results = [run for run in self.results if run.config.seed == seed]
-        rows = self.rows[self.rows["seed"] == seed]
-        return Runs(rows, results, self.store, self.profile, self.banner, whole=False)
-
     def history(self) -> pd.DataFrame:
         """One row per run and epoch: the run's config and what the epoch recorded."""
         return pd.DataFrame([{**asdict(run.config), **entry} for run in self.results for entry in run.history])
@@ -74,22 +65,26 @@ class Runs:
         if "method" in named:
             named["method"] = named["method"].map(label)
         numbers = f"{{:.{digits}f}}".format
-        body = named.to_html(index=False, border=0, escape=False, col_space=COLUMN, float_format=numbers)
+        least = TABLE // len(named.columns)
+        body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers)
         caption = " · ".join(filter(None, (self.banner and f"<strong>{self.banner}</strong>", self.note)))
         return HTML(f"{body}\n<p><small>{caption}</small></p>")
 
 
-def runs(experiment: Experiment, profile: str, store: Store | None = None, **overrides: Any) -> Runs:
+def runs(
+    experiment: Experiment, profile: str, store: Store | None = None, seed: int | None = None, **overrides: Any
+) -> Runs:
     """Run what is missing of a profile's sweep, and nothing else, and return all of it.
 
     Args:
         experiment: a module of `fourierconv.study.experiments`.
         profile: 'quick' or 'full'.
         store: of finished runs; by default the one in the build folder.
+        seed: of the only runs that are wanted; by default those of all seeds.
         overrides: arguments of the experiment's `configs`; None stands for the profile's own value.
 
     Raises:
-        StudyError: what `configs` refuses, no run at all, a single seed, or runs that failed.
+        StudyError: what `configs` refuses, no run at all, too few seeds for an interval, or runs that failed.
 
     >>> from fourierconv.study.experiments import image_size
     >>> runs(image_size, "quick", sizes=[32], seeds=1)
@@ -97,18 +92,34 @@ def runs(experiment: Experiment, profile: str, store: Store | None = None, **ove
     fourierconv.study.store.StudyError: seeds=1 must be at least 2: an interval needs two runs of everything
     """
     asked = {name: value for name, value in overrides.items() if value is not None}
-    configs: Sequence[Any] = list(dict.fromkeys(experiment.configs(profile, **asked)))  # a size given twice is one
-    count = len({config.seed for config in configs})
-    if not configs:
-        raise StudyError(f"{_listed(asked, asked)} asks for no run: give at least one of each")
-    if count < 2:
-        raise StudyError(f"seeds={count} must be at least 2: an interval needs two runs of everything")
+    configs = _configs(experiment, profile, seed, asked)
     store = store or Store(build_folder() / "runs")
     results = run_missing(experiment, configs, store)
     rows = [row for result in results for row in tables.tidy(experiment, profile, [result])]
-    banner = _banner(experiment, profile, configs, asked)
-    whole = set(configs) == set(experiment.configs(profile))
-    return Runs(pd.DataFrame(rows), results, store, profile, banner, whole)
+    own = set(experiment.configs(profile))
+    given = _listed(asked if seed is None else {**asked, "seed": seed})
+    beyond = len(set(configs) - own)
+    banner = f"Not the {profile} profile's own: {beyond} of {len(configs)} runs are beyond it, with {given}."
+    return Runs(pd.DataFrame(rows), results, store, profile, banner if beyond else "", set(configs) == own)
+
+
+def _configs(experiment: Experiment, profile: str, seed: int | None, asked: dict[str, Any]) -> list[Any]:
+    if seed is not None:
+        if seed < 0:
+            raise StudyError(f"seed={seed} must be at least 0")
+        asked = {**asked, "seeds": seed + 1}
+    wanted: Sequence[Any] = experiment.configs(profile, **asked)
+    configs = [config for config in dict.fromkeys(wanted) if seed in (None, config.seed)]  # a size given twice is one
+    if not configs:
+        raise StudyError(f"{_listed(asked)} asks for no run: give at least one of each")
+    count = len({config.seed for config in configs})
+    if seed is None and count < 2:
+        raise StudyError(f"seeds={count} must be at least 2: an interval needs two runs of everything")
+    return configs
+
+
+def _listed(asked: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in asked.items())
 
 
 def hardware(results: Sequence[Result]) -> str:
@@ -116,20 +127,6 @@ def hardware(results: Sequence[Result]) -> str:
     devices = {run.provenance["cpu" if run.provenance["device"] == "cpu" else "device"] for run in results}
     torches = {f"torch {run.provenance['torch']}" for run in results}
     return ", ".join([*sorted(devices), *sorted(torches)])
-
-
-def _banner(experiment: Experiment, profile: str, configs: Sequence[Any], asked: dict[str, Any]) -> str:
-    own = set(experiment.configs(profile))
-    foreign = set(configs) - own
-    if not foreign:
-        return ""
-    wider = [name for name, value in asked.items() if set(experiment.configs(profile, **{name: value})) - own]
-    added = f"{len(foreign)} of {len(configs)} runs were added by {_listed(wider, asked)}"
-    return f"Not the {profile} profile's own: {added}."
-
-
-def _listed(names: Iterable[str], asked: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={asked[name]}" for name in names)
 
 
 def label(name: Any) -> Any:

@@ -34,8 +34,8 @@ def taps(layer: nn.Module) -> Tensor:
 
     The layer is what a contender makes: an nn.Conv2d with an odd kernel_size, or a FourierConv2d.
 
-    >>> taps(FourierConv2d(1, 4, 5, parameterization="scaled", scale=2.0)).shape
-    torch.Size([4, 1, 19, 19])
+    >>> taps(nn.Conv2d(1, 4, 5)).shape
+    torch.Size([4, 1, 5, 5])
     """
     kernels = layer.kernel() if isinstance(layer, FourierConv2d) else layer.get_parameter("weight")
     return kernels.detach()

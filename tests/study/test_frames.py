@@ -18,15 +18,16 @@ from tests.study.finished_runs import EPOCHS, image_size_metrics, image_size_sto
 OWN: list[dict[str, Any]] = [{}, {"sizes": [32, 64, 128], "seeds": None}, {"sizes": [32]}, {"seeds": 2}]
 MANY = len(image_size.METHODS)
 WIDER: list[tuple[dict[str, Any], str]] = [
-    ({"sizes": [32, 96]}, f"{3 * MANY} of {6 * MANY} runs were added by sizes=[32, 96]."),
-    ({"sizes": [32], "seeds": 5}, f"{2 * MANY} of {5 * MANY} runs were added by seeds=5."),
-    ({"sizes": [96], "seeds": 4}, f"{4 * MANY} of {4 * MANY} runs were added by sizes=[96], seeds=4."),
+    ({"sizes": [32, 96]}, f"{3 * MANY} of {6 * MANY} runs are beyond it, with sizes=[32, 96]."),
+    ({"sizes": [32], "seeds": 5}, f"{2 * MANY} of {5 * MANY} runs are beyond it, with sizes=[32], seeds=5."),
+    ({"sizes": [96], "seeds": 4}, f"{4 * MANY} of {4 * MANY} runs are beyond it, with sizes=[96], seeds=4."),
 ]
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"profile": "fast"}, "profile 'fast' is unknown"),
     ({"profile": "quick", "sizes": [16]}, "size 16 must be"),
     ({"profile": "quick", "seeds": 0}, "seeds=0 must be at least 1"),
     ({"profile": "quick", "sizes": []}, r"sizes=\[\] asks for no run"),
+    ({"profile": "quick", "seed": -1}, "seed=-1 must be at least 0"),
     ({"profile": "quick", "seeds": 1}, "seeds=1 must be at least 2"),
 ]
 
@@ -63,13 +64,22 @@ def test_the_note_names_profile_seeds_and_hardware(runs: Runs) -> None:
     assert runs.note == f"Profile quick, 3 seeds, {9 * MANY} runs in {9 * MANY} s of one core on abacus, torch 2.0."
 
 
-def test_the_runs_of_one_seed_say_so(runs: Runs) -> None:
-    own = runs.of_seed(1)
-    assert set(own.rows["seed"]) == {run.config.seed for run in own.results} == {1}
-    assert len(own.rows) == len(own.results) == 3 * MANY
-    assert own.note.startswith(f"Profile quick, seed 1, {3 * MANY} runs")
-    with pytest.raises(StudyError, match="seed=7 is not among the seeds of these runs: 0, 1, 2"):
-        runs.of_seed(7)
+@pytest.mark.parametrize("seed", [0, 2])
+def test_the_runs_of_one_seed_say_so(seed: int, runs: Runs) -> None:
+    own = frames.runs(image_size, "quick", runs.store, seed=seed)
+    assert set(own.rows["seed"]) == {run.config.seed for run in own.results} == {seed}
+    assert own.note.startswith(f"Profile quick, seed {seed}, {3 * MANY} runs")
+    assert own.banner == ""
+    assert not own.whole
+
+
+def test_only_the_runs_of_the_one_seed_are_needed(tmp_path: Path) -> None:
+    store = image_size_store(tmp_path, sizes=[32], seeds=6)
+    for config in image_size.configs("quick", sizes=[32], seeds=5):
+        store.path(image_size, config).unlink()
+    own = frames.runs(image_size, "quick", store, seed=5, sizes=[32])
+    assert {run.config.seed for run in own.results} == {5}
+    assert own.banner == (f"Not the quick profile's own: {MANY} of {MANY} runs are beyond it, with sizes=[32], seed=5.")
 
 
 @pytest.mark.parametrize("overrides", OWN)

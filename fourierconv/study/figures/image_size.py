@@ -17,7 +17,7 @@ from fourierconv.study.frames import Runs
 from fourierconv.study.models import ConvNet
 from fourierconv.study.statistics import MATCH_MARGIN
 
-DODGE = 1.025  # factor between contenders along the axis of sizes, so that intervals do not cover each other
+DODGE = 1.035  # factor between contenders along the axis of sizes, so that intervals do not cover each other
 BESIDE = 1.012  # and between their means and the dots of their runs
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.8, "linestyle": "--"}
 PIXELS = (2, 3, 5, 7, 10, 15, 20, 30, 50)  # ticks of extents
@@ -61,7 +61,7 @@ def paired(runs: Runs) -> Figure:
     differences = comparisons.differences(runs.rows)
     names, sizes = differences["method"].unique(), differences["size"].unique()
     figure = Figure(figsize=(WIDTH, 1.3 + 0.36 * len(names)), layout="constrained")
-    panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
     for axes, size in zip(panels, sizes, strict=True):
         axes.axvline(0, color="#444444", linewidth=0.8)
         axes.axvspan(-MATCH_MARGIN, 0, color="#888888", alpha=0.25, linewidth=0)
@@ -119,7 +119,7 @@ def training(runs: Runs) -> Figure:
 def fit(runs: Runs) -> Figure:
     """Draw test against training accuracy, a dot per run, a panel per size; on the diagonal the two are equal."""
     sizes = runs.rows["size"].unique()
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     panels = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
     low = 0.9 * min(runs.rows[["accuracy", "train_accuracy"]].min())
     for axes, size in zip(panels, sizes, strict=True):
@@ -149,7 +149,7 @@ def answer(runs: Runs) -> Figure:
 
 def _accuracy(axes: Axes, rows: pd.DataFrame) -> None:
     _against_size(axes, rows, "accuracy")
-    axes.set_ylabel("accuracy on unseen fonts (%)")
+    axes.set(ylabel="accuracy on unseen fonts (%)", ylim=(None, 101))  # an interval can reach beyond all that there is
 
 
 def _extent(axes: Axes, rows: pd.DataFrame, layer: int) -> None:

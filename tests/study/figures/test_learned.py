@@ -18,7 +18,7 @@ from tests.study.finished_runs import image_size_store
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     store = image_size_store(tmp_path_factory.mktemp("runs"), sizes=[32, 64], seeds=2)
-    return frames.runs(image_size, "quick", store, sizes=[32, 64], seeds=2).of_seed(0)
+    return frames.runs(image_size, "quick", store, seed=0, sizes=[32, 64])
 
 
 @pytest.fixture(scope="module")
