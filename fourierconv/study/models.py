@@ -38,7 +38,7 @@ class ConvNet(nn.Sequential):
     @torch.no_grad()
     def extents(self) -> list[float]:
         """Mean extent of each convolution's kernels over channels and axes, in pixels of that layer's input."""
-        return [float(_extent(layer).mean()) for layer in self.convolutions()]
+        return [float(layer_extent(layer).mean()) for layer in self.convolutions()]
 
     @torch.no_grad()
     def scales(self) -> list[float | None]:
@@ -47,7 +47,14 @@ class ConvNet(nn.Sequential):
         return [None if scale is None else float(scale.mean()) for scale in scales]
 
 
-def _extent(layer: nn.Conv2d | FourierConv2d) -> Tensor:  # (out, in, 2)
+@torch.no_grad()
+def layer_extent(layer: nn.Module) -> Tensor:
+    """Extent of each kernel of a torch or Fourier convolution, (out, in/groups, 2), in pixels of the layer's input.
+
+    >>> layer_extent(nn.Conv2d(2, 4, 1)).shape
+    torch.Size([4, 2, 2])
+    """
     if isinstance(layer, FourierConv2d):
         return layer.extent()
+    assert isinstance(layer, nn.Conv2d)
     return torch.stack([extent(energy) for energy in axis_energies(layer.weight, 2)], -1)

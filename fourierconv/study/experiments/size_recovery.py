@@ -11,6 +11,7 @@ from fourierconv.extent import axis_energies, extent
 from fourierconv.layers import FourierConv2d
 from fourierconv.study import methods, teachers
 from fourierconv.study.choices import require_known, require_seeds
+from fourierconv.study.models import layer_extent
 from fourierconv.study.numerics import LAYERS, TRAINING
 from fourierconv.study.store import Outcome
 from fourierconv.study.training import fit
@@ -114,7 +115,7 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
     scale = getattr(student, "scale", None)
     metrics = {
         "true_extent": float(true),
-        "extent": float(_extents(student).mean()),
+        "extent": float(layer_extent(student).mean()),
         "unexplained": loss,
         "scale": None if scale is None else float(scale.detach().mean()),
     }
@@ -127,13 +128,6 @@ def student_of(config: Config) -> methods.Method:
     """The contender, every scale at the size of a classic kernel: nothing hints at the teacher's size."""
     method = methods.get(config.method)
     return replace(method, scale=1.0) if method.name == "scaled" else method
-
-
-def _extents(student: torch.nn.Module) -> Tensor:
-    if isinstance(student, FourierConv2d):
-        return student.extent()
-    weight: Any = student.weight
-    return torch.stack([extent(energy) for energy in axis_energies(weight.detach(), 2)], -1)
 
 
 columns = (
