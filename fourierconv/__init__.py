@@ -1,6 +1,14 @@
 """Convolutions learned in the Fourier domain: layers, parameterizations, and how large their kernels are."""
 
-from fourierconv import extent, functional, parameterizations
-from fourierconv.layers import FourierConv2d
+from fourierconv import extent, functional, parameterizations, penalties
+from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d
 
-__all__ = ["FourierConv2d", "extent", "functional", "parameterizations"]
+__all__ = [
+    "FourierConv1d",
+    "FourierConv2d",
+    "FourierConv3d",
+    "extent",
+    "functional",
+    "parameterizations",
+    "penalties",
+]

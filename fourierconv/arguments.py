@@ -42,27 +42,89 @@ def check_integer(name: str, value: object) -> None:
         raise TypeError(f"{name} must be an int, but got {value!r}")
 
 
+def positive(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...]:
+    """One integer of at least 1 per axis.
+
+    Raises:
+        TypeError: not integers.
+        RuntimeError: a sequence of another length, or a number below 1.
+
+    >>> positive("stride", (2, 1), 2)
+    (2, 1)
+    """
+    values = per_axis(name, value, dims)
+    if min(values) < 1:
+        raise RuntimeError(f"{name}={values} must be at least 1")
+    return values
+
+
+def padding_pixels(padding: int | Sequence[int], dims: int) -> tuple[int, ...]:
+    """Pixels per axis and side.
+
+    Raises:
+        RuntimeError: a negative number.
+    """
+    pixels = per_axis("padding", padding, dims)
+    if min(pixels) < 0:
+        raise RuntimeError(f"padding={pixels} must not be negative")
+    return pixels
+
+
 def padding_pairs(
-    padding: str | int | Sequence[int], kernel_size: tuple[int, ...], dims: int
+    padding: str | int | Sequence[int],
+    kernel_size: tuple[int, ...],
+    dilation: tuple[int, ...],
+    stride: tuple[int, ...],
 ) -> tuple[tuple[int, int], ...]:
     """Pixels (left, right) per axis; 'same' puts the odd one on the right, as torch does.
 
     Raises:
-        RuntimeError: an unknown string or a negative number.
+        RuntimeError: an unknown string, a negative number, or 'same' with a stride.
 
-    >>> padding_pairs("same", (4, 3), 2)
-    ((1, 2), (1, 1))
+    >>> padding_pairs("same", (4, 3), (1, 2), (1, 1))
+    ((1, 2), (2, 2))
     """
+    dims = len(kernel_size)
     if isinstance(padding, str):
         if padding == "valid":
             return ((0, 0),) * dims
         if padding == "same":
-            return tuple(((k - 1) // 2, k - 1 - (k - 1) // 2) for k in kernel_size)
+            if max(stride) > 1:
+                raise RuntimeError(f"padding='same' needs stride=1, but stride={stride}; pass padding in pixels")
+            total = [d * (k - 1) for k, d in zip(kernel_size, dilation, strict=True)]
+            return tuple((pixels // 2, pixels - pixels // 2) for pixels in total)
         raise RuntimeError(f"padding={padding!r} is not one of 'same', 'valid' or a number of pixels")
-    pixels = per_axis("padding", padding, dims)
-    if min(pixels) < 0:
-        raise RuntimeError(f"padding={pixels} must not be negative")
-    return tuple((p, p) for p in pixels)
+    return tuple((p, p) for p in padding_pixels(padding, dims))
+
+
+def output_padding(value: int | Sequence[int], stride: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """Pixels added on the far side per axis.
+
+    Raises:
+        RuntimeError: a negative number, or one that is neither below the stride nor below the dilation.
+
+    >>> output_padding(1, (2, 2), (1, 1))
+    (1, 1)
+    """
+    pixels = per_axis("output_padding", value, len(stride))
+    if any(p < 0 or p >= max(s, d) for p, s, d in zip(pixels, stride, dilation, strict=True)):
+        raise RuntimeError(
+            f"output_padding={pixels} must be at least 0 and less than stride={stride} or dilation={dilation}"
+        )
+    return pixels
+
+
+def check_weight(weight: Tensor, dims: int, shape: str) -> None:
+    """Refuse what is no tensor of taps for this many axes.
+
+    Raises:
+        TypeError: not a tensor.
+        RuntimeError: another rank.
+    """
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"weight must be a Tensor, but got {type(weight).__name__}")
+    if weight.ndim != dims + 2:
+        raise RuntimeError(f"weight must have {dims + 2} dimensions {shape}, but got {list(weight.shape)}")
 
 
 def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, device: torch.device) -> None:
@@ -87,14 +149,46 @@ def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, dev
         raise RuntimeError(f"input is on {input.device}, the weights are on {device}; move one of them")
 
 
+def computed_in(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which spectra are computed: float16 and bfloat16 have no FFT on every device, so float32.
+
+    >>> computed_in(torch.bfloat16)
+    torch.float32
+    """
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def check_real(name: str, dtype: torch.dtype) -> None:
-    """Refuse dtypes that have no real FFT in torch on every device.
+    """Refuse what is neither real nor floating.
 
     Raises:
-        RuntimeError: anything but float32 and float64.
+        RuntimeError: anything but float16, bfloat16, float32 and float64.
     """
-    if dtype not in (torch.float32, torch.float64):
-        raise RuntimeError(f"{name} must be float32 or float64, but is {dtype}; convert it")
+    if dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        kind = "complex" if dtype.is_complex else "integer"
+        raise RuntimeError(f"{name} is {kind}, {dtype}, and must be real and floating, as float32 is; convert it")
+
+
+def check_finite(**tensors: Tensor | None) -> None:
+    """Under torch.autograd.detect_anomaly(), refuse NaN and Inf by name; otherwise do nothing, and not wait for them.
+
+    Raises:
+        RuntimeError: with the number of such values and the place of the first.
+
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     check_finite(input=torch.tensor([[1.0, float("nan")]]))
+    Traceback (most recent call last):
+    RuntimeError: input has 1 values of 2 that are NaN or Inf, the first at [0, 1]; an FFT would spread them
+    """
+    if not (torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()):
+        return
+    for name, tensor in tensors.items():
+        bad = None if tensor is None or tensor.is_meta else (~tensor.detach().isfinite()).nonzero()
+        if bad is not None and len(bad):
+            raise RuntimeError(
+                f"{name} has {len(bad)} values of {tensor.numel()} that are NaN or Inf, "  # type: ignore[union-attr]
+                f"the first at {bad[0].tolist()}; an FFT would spread them"
+            )
 
 
 def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype, device: torch.device) -> None:
@@ -116,64 +210,86 @@ def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype, device: t
         raise RuntimeError(f"bias is on {bias.device}, the input is on {device}; move one of them")
 
 
-def check_groups(groups: int, out: int) -> None:
-    """Refuse output channels that do not fit the groups.
+def check_groups(groups: int, channels: int, side: str = "output") -> None:
+    """Refuse channels that do not fit the groups.
 
     Raises:
         TypeError: not an integer.
-        RuntimeError: groups below 1, output channels not divisible.
+        RuntimeError: groups below 1, channels not divisible.
     """
     check_integer("groups", groups)
     if groups < 1:
         raise RuntimeError(f"groups={groups} must be at least 1")
-    if out < 1 or out % groups:
-        raise RuntimeError(f"the weights' {out} output channels must be a positive multiple of groups={groups}")
+    if channels < 1 or channels % groups:
+        raise RuntimeError(f"the weights' {channels} {side} channels must be a positive multiple of groups={groups}")
 
 
 def output_size(
-    n: tuple[int, ...], kernel_size: tuple[int, ...], pairs: tuple[tuple[int, int], ...]
+    n: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    pairs: tuple[tuple[int, int], ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
 ) -> tuple[int, ...]:
-    """Pixels of the output per axis, n + left + right - k + 1.
+    """Pixels of the output per axis, (n + left + right - dilation·(k - 1) - 1)//stride + 1.
 
     Raises:
         RuntimeError: an empty image, or a kernel larger than the padded image.
 
-    >>> output_size((8, 8), (3, 5), ((1, 1), (0, 0)))
-    (8, 4)
+    >>> output_size((8, 8), (3, 5), ((1, 1), (0, 0)), (1, 2), (1, 1))
+    (8, 2)
     """
     padded = tuple(size + left + right for size, (left, right) in zip(n, pairs, strict=True))
-    if min(n) < 1 or any(k > size for k, size in zip(kernel_size, padded, strict=True)):
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
+    if min(n) < 1 or any(k > size for k, size in zip(reach, padded, strict=True)):
+        dilated = f" ({_by(kernel_size)}, dilation={dilation})" if max(dilation) > 1 else ""
         raise RuntimeError(
-            f"kernel of {_by(kernel_size)} is larger than the padded input of {_by(padded)} (input {_by(n)}); "
+            f"kernel of {_by(reach)}{dilated} is larger than the padded input of {_by(padded)} (input {_by(n)}); "
             f"use a smaller kernel_size or more padding"
         )
-    return tuple(size - k + 1 for size, k in zip(padded, kernel_size, strict=True))
+    return tuple((size - k) // s + 1 for size, k, s in zip(padded, reach, stride, strict=True))
 
 
-def check_circular(n: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> None:
-    """Refuse circular padding that goes around the image more than once, as torch.nn.functional.pad does.
+def transposed_size(
+    n: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    padding: tuple[int, ...],
+    output_padding: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    least: int = 1,
+) -> tuple[int, ...]:
+    """Pixels of a transposed convolution's output, (n - 1)·stride - 2·padding + dilation·(k - 1) + output_padding + 1.
 
     Raises:
-        RuntimeError: padding wider than the image.
+        RuntimeError: an empty image, or padding that leaves less than `least` pixels of the output.
+
+    >>> transposed_size((8,), (3,), (1,), (1,), (2,), (1,))
+    (16,)
     """
-    if any(max(pair) > size for size, pair in zip(n, pairs, strict=True)):
-        raise RuntimeError(f"circular padding {pairs} is wider than the input of {_by(n)}")
+    size = tuple(
+        (m - 1) * s - 2 * p + d * (k - 1) + extra + 1
+        for m, k, p, extra, s, d in zip(n, kernel_size, padding, output_padding, stride, dilation, strict=True)
+    )
+    if min(n) < 1 or min(size) < least:
+        raise RuntimeError(
+            f"input of {_by(n)} with a kernel of {_by(kernel_size)}, stride={stride} and padding={padding} gives an "
+            f"output of {_by(size)}; use less padding"
+        )
+    return size
+
+
+def check_border(padding_mode: str, n: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> None:
+    """Refuse circular padding that goes around the image more than once, and reflection beyond it, as torch does.
+
+    Raises:
+        RuntimeError: padding wider than the image, or for 'reflect' as wide.
+    """
+    spare = {"circular": 0, "reflect": 1}.get(padding_mode)
+    if spare is not None and any(max(pair) > size - spare for size, pair in zip(n, pairs, strict=True)):
+        wide = "wider than" if spare == 0 else "at least as wide as"
+        raise RuntimeError(f"{padding_mode} padding {pairs} is {wide} the input of {_by(n)}")
 
 
 def _by(sizes: tuple[int, ...]) -> str:
     return "x".join(str(size) for size in sizes)
-
-
-def check_ones(stride: int | Sequence[int], dilation: int | Sequence[int], dims: int) -> None:
-    """Refuse what is not computed on spectra yet.
-
-    Raises:
-        NotImplementedError: a stride or dilation above 1.
-        RuntimeError: one below 1.
-    """
-    for name, value in (("stride", stride), ("dilation", dilation)):
-        values = per_axis(name, value, dims)
-        if min(values) < 1:
-            raise RuntimeError(f"{name}={values} must be at least 1")
-        if max(values) > 1:
-            raise NotImplementedError(f"{name}={values}: only {name}=1 is implemented")

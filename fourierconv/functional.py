@@ -1,45 +1,73 @@
-"""Convolutions with the signature and the results of torch.nn.functional, computed on spectra."""
+"""Convolutions with the signature and the results of torch.nn.functional, computed on spectra.
+
+The work on the images does not grow with the kernel. All functions take batched and unbatched images, are
+differentiable to any order, and compute float16 and bfloat16 in float32. An FFT mixes all pixels: a NaN or Inf anywhere
+in an image spreads over that whole image and its gradients. Under torch.autograd.detect_anomaly() it is refused by name
+instead.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from fourierconv import arguments, spectral
-from fourierconv.grid import Axis, circular_axis, linear_axis
-from fourierconv.separable import combine, dft
+from fourierconv import arguments, borders, phases, spectral
+from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
+from fourierconv.separable import combine
+
+Size = int | Sequence[int]
+
+
+def conv1d(
+    input: Tensor,  # (batch, in, n) or (in, n)
+    weight: Tensor,  # (out, in/groups, k)
+    bias: Tensor | None = None,  # (out,)
+    stride: Size = 1,
+    padding: str | Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """torch.nn.functional.conv1d by the convolution theorem; see `conv2d`.
+
+    >>> x, w = torch.randn(2, 3, 500), torch.randn(4, 3, 101)
+    >>> torch.allclose(conv1d(x, w, stride=3), torch.nn.functional.conv1d(x, w, stride=3), atol=1e-4)
+    True
+    """
+    return _conv(1, input, weight, bias, stride, padding, dilation, groups, padding_mode)
 
 
 def conv2d(
     input: Tensor,  # (batch, in, y, x) or (in, y, x)
     weight: Tensor,  # (out, in/groups, ky, kx)
     bias: Tensor | None = None,  # (out,)
-    stride: int | Sequence[int] = 1,
-    padding: str | int | Sequence[int] = 0,
-    dilation: int | Sequence[int] = 1,
+    stride: Size = 1,
+    padding: str | Size = 0,
+    dilation: Size = 1,
     groups: int = 1,
     *,
     padding_mode: str = "zeros",
 ) -> Tensor:
     """torch.nn.functional.conv2d by the convolution theorem; the work on the images does not grow with the kernel.
 
-    y_g[r] = b_g + Σ_f Σ_t w_gf[t] x_f[r + t - padding], draft equation (1). Differentiable to any order. An FFT mixes
-    all pixels: a NaN or Inf anywhere in an image spreads over all of it.
+    y_g[r] = b_g + Σ_f Σ_t w_gf[t] x_f[stride·r + dilation·t - padding], draft equation (1). A stride is a plain
+    convolution of the image's phases, which is the sum over the spectrum's aliases before a shorter inverse FFT.
 
     Args:
-        input: real images, (batch, in, y, x) or (in, y, x); float32 or float64.
+        input: real images, (batch, in, y, x) or (in, y, x); the batch may be empty.
         weight: taps, (out, in/groups, ky, kx), up to the size of the padded image.
         bias: (out,).
-        stride, dilation: 1.
+        stride, dilation: pixels, an int or one per axis.
         padding: pixels per side, an int or one per axis, or 'same' or 'valid'.
-        groups: number of channel groups.
+        groups: number of channel groups; as many as channels is a depthwise convolution.
         padding_mode: 'zeros' or 'circular'; circular padding continues the image periodically.
 
     Returns:
-        (batch, out, y', x') or (out, y', x'), y' = y + 2·padding - ky + 1.
+        (batch, out, y', x') or (out, y', x'), y' = (y + 2·padding - dilation·(ky - 1) - 1)//stride + 1.
 
     Raises:
-        RuntimeError, TypeError: what torch.nn.functional.conv2d refuses, with the sizes; stride or dilation above 1.
+        RuntimeError, TypeError: what torch.nn.functional.conv2d refuses, with the sizes; complex and integer images.
         ValueError: an unknown padding_mode.
 
     >>> x, w = torch.randn(2, 3, 32, 32), torch.randn(4, 3, 7, 7)
@@ -47,6 +75,104 @@ def conv2d(
     True
     """
     return _conv(2, input, weight, bias, stride, padding, dilation, groups, padding_mode)
+
+
+def conv3d(
+    input: Tensor,  # (batch, in, z, y, x) or (in, z, y, x)
+    weight: Tensor,  # (out, in/groups, kz, ky, kx)
+    bias: Tensor | None = None,  # (out,)
+    stride: Size = 1,
+    padding: str | Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """torch.nn.functional.conv3d by the convolution theorem; see `conv2d`.
+
+    >>> x, w = torch.randn(1, 2, 9, 8, 7), torch.randn(4, 2, 3, 3, 3)
+    >>> torch.allclose(conv3d(x, w, dilation=2), torch.nn.functional.conv3d(x, w, dilation=2), atol=1e-4)
+    True
+    """
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups, padding_mode)
+
+
+def conv_transpose1d(
+    input: Tensor,  # (batch, in, n) or (in, n)
+    weight: Tensor,  # (in, out/groups, k)
+    bias: Tensor | None = None,  # (out,)
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """torch.nn.functional.conv_transpose1d by the convolution theorem; see `conv_transpose2d`.
+
+    >>> x, w = torch.randn(2, 3, 50), torch.randn(3, 4, 11)
+    >>> y = torch.nn.functional.conv_transpose1d(x, w, stride=3)
+    >>> torch.allclose(conv_transpose1d(x, w, stride=3), y, atol=1e-4)
+    True
+    """
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(
+    input: Tensor,  # (batch, in, y, x) or (in, y, x)
+    weight: Tensor,  # (in, out/groups, ky, kx)
+    bias: Tensor | None = None,  # (out,)
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """torch.nn.functional.conv_transpose2d by the convolution theorem: draft equation (2) as a layer of its own.
+
+    y_f[stride·r + dilation·t - padding] sums w_gf[t] x_g[r] over g, r and t: the gradient of `conv2d` with respect to
+    its input. So it is the same product per frequency, without the conjugate.
+
+    Args:
+        input: real images, (batch, in, y, x) or (in, y, x); the batch may be empty.
+        weight: taps, (in, out/groups, ky, kx).
+        bias: (out,).
+        stride, dilation: pixels, an int or one per axis.
+        padding: pixels cut off per side, an int or one per axis.
+        output_padding: pixels added on the far side, less than stride or dilation.
+        groups: number of channel groups.
+
+    Returns:
+        (batch, out, y', x') or (out, y', x'),
+        y' = (y - 1)·stride - 2·padding + dilation·(ky - 1) + output_padding + 1.
+
+    Raises:
+        RuntimeError, TypeError, ValueError: what torch.nn.functional.conv_transpose2d refuses, with the sizes.
+
+    >>> x, w = torch.randn(2, 3, 16, 16), torch.randn(3, 4, 5, 5)
+    >>> y = torch.nn.functional.conv_transpose2d(x, w, stride=2, padding=2, output_padding=1)
+    >>> torch.allclose(conv_transpose2d(x, w, stride=2, padding=2, output_padding=1), y, atol=1e-4)
+    True
+    """
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Tensor,  # (batch, in, z, y, x) or (in, z, y, x)
+    weight: Tensor,  # (in, out/groups, kz, ky, kx)
+    bias: Tensor | None = None,  # (out,)
+    stride: Size = 1,
+    padding: Size = 0,
+    output_padding: Size = 0,
+    groups: int = 1,
+    dilation: Size = 1,
+) -> Tensor:
+    """torch.nn.functional.conv_transpose3d by the convolution theorem; see `conv_transpose2d`.
+
+    >>> x, w = torch.randn(1, 2, 4, 5, 6), torch.randn(2, 3, 3, 3, 3)
+    >>> torch.allclose(conv_transpose3d(x, w), torch.nn.functional.conv_transpose3d(x, w), atol=1e-4)
+    True
+    """
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def spectral_conv(
@@ -85,8 +211,10 @@ def spectral_conv(
         )
     arguments.check_groups(groups, spectrum.shape[0])
     arguments.check_input(input, dims, groups * spectrum.shape[1], spectrum.real.dtype, spectrum.device)
-    arguments.check_real("input", input.dtype)
+    if input.dtype not in (torch.float32, torch.float64):
+        raise RuntimeError(f"input must be float32 or float64, but is {input.dtype}; convert it")
     arguments.check_bias(bias, spectrum.shape[0], input.dtype, input.device)
+    arguments.check_finite(input=input, spectrum=spectrum)
     grid = tuple(input.shape[-dims:])
     if tuple(spectrum.shape[2:]) != spectral.half(grid):
         raise RuntimeError(
@@ -99,30 +227,49 @@ def spectral_conv(
 
 def correlate(
     input: Tensor,  # (batch, in, *n) or (in, *n)
-    spectrum: Tensor,  # (out, in/groups, *half(grid))
+    spectrum: Tensor,  # (out, in/groups · phases, *half(grid))
     axes: tuple[Axis, ...],
     bias: Tensor | None,
     groups: int,
+    padding_mode: str = "zeros",
 ) -> Tensor:
     """Correlate as laid out by `axes`; the last step that functions and layers share. Arguments are trusted."""
-    batched = input if input.ndim == len(axes) + 2 else input.unsqueeze(0)
+    dtype = input.dtype
+    images = input if input.ndim == len(axes) + 2 else input.unsqueeze(0)
+    images = images.to(spectrum.real.dtype)
+    for number, axis in enumerate(axes):
+        if axis.reads is not None:
+            images = borders.extend(images, number, padding_mode, *axis.reads)
+    images = phases.split(images, [axis.stride for axis in axes])
     grid = tuple(axis.grid for axis in axes)
     kept = tuple(min(axis.size, axis.grid) for axis in axes)
-    output = spectral.correlate(batched, spectrum, grid, kept, groups)
+    output = spectral.correlate(images, spectrum, grid, kept, groups)
     for number, axis in enumerate(axes):
         if axis.size > axis.grid:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % axis.grid
             output = output.index_select(number + 2, index)
-    output = output.contiguous() if bias is None else output + bias.view(-1, *[1] * len(axes))
-    return output if input.ndim == len(axes) + 2 else output.squeeze(0)
+    return _finish(output, bias, dtype, batched=input.ndim == len(axes) + 2)
 
 
 def lay_out(
-    n: tuple[int, ...], size: tuple[int, ...], offsets: Sequence[tuple[int, int]], circular: bool
+    n: tuple[int, ...],
+    size: tuple[int, ...],
+    taps: Sequence[tuple[int, int]],
+    starts: Sequence[int],
+    dilation: Sequence[int],
+    stride: Sequence[int],
+    padding_mode: str,
 ) -> tuple[Axis, ...]:
-    """The grid of every axis for taps at the given first and last offsets from the output pixel."""
-    axis = circular_axis if circular else linear_axis
-    return tuple(axis(a, first, last, b) for a, b, (first, last) in zip(n, size, offsets, strict=True))
+    """The grid of every axis for taps first, ..., last, tap 0 at `start` pixels from stride times the output pixel."""
+    axes = []
+    for a, b, (first, last), start, d, s in zip(n, size, taps, starts, dilation, stride, strict=True):
+        if padding_mode == "zeros":
+            axes.append(linear_axis(a, first, last, b, start, d, s))
+        elif padding_mode == "circular":
+            axes.append(circular_axis(a, first, last, b, start, d, s))
+        else:
+            axes.append(extended_axis(padding_mode, a, first, last, b, start, d, s))
+    return tuple(axes)
 
 
 def _conv(
@@ -130,44 +277,90 @@ def _conv(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
-    stride: int | Sequence[int],
-    padding: str | int | Sequence[int],
-    dilation: int | Sequence[int],
+    stride: Size,
+    padding: str | Size,
+    dilation: Size,
     groups: int,
     padding_mode: str,
 ) -> Tensor:
     if padding_mode not in ("zeros", "circular"):
         raise ValueError(f"padding_mode={padding_mode!r} is not one of 'zeros', 'circular'")
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"weight must be a Tensor, but got {type(weight).__name__}")
-    if weight.ndim != dims + 2:
-        raise RuntimeError(
-            f"weight must have {dims + 2} dimensions (out, in/groups, ...), but got {list(weight.shape)}"
-        )
+    arguments.check_weight(weight, dims, "(out, in/groups, ...)")
     arguments.check_groups(groups, weight.shape[0])
     arguments.check_input(input, dims, groups * weight.shape[1], weight.dtype, weight.device)
     arguments.check_real("input", input.dtype)
     arguments.check_bias(bias, weight.shape[0], input.dtype, input.device)
-    arguments.check_ones(stride=stride, dilation=dilation, dims=dims)
+    strides = arguments.positive("stride", stride, dims)
+    dilations = arguments.positive("dilation", dilation, dims)
     kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
     if weight.numel() == 0:
         raise RuntimeError(f"weight must have input channels and taps, but got {list(weight.shape)}")
-    pairs = arguments.padding_pairs(padding, kernel_size, dims)
-    size = arguments.output_size(n, kernel_size, pairs)
-    circular = padding_mode == "circular"
-    if circular:
-        arguments.check_circular(n, pairs)
-    offsets = [(-left, k - 1 - left) for k, (left, _) in zip(kernel_size, pairs, strict=True)]
-    axes = lay_out(n, size, offsets, circular)
-    return correlate(input, _spectrum(weight, axes, offsets), axes, bias, groups)
+    pairs = arguments.padding_pairs(padding, kernel_size, dilations, strides)
+    size = arguments.output_size(n, kernel_size, pairs, strides, dilations)
+    if padding_mode == "circular":
+        arguments.check_border(padding_mode, n, pairs)
+    arguments.check_finite(input=input, weight=weight, bias=bias)
+    taps, starts = [(0, k - 1) for k in kernel_size], [-left for left, _ in pairs]
+    axes = lay_out(n, size, taps, starts, dilations, strides, padding_mode)
+    spectrum = phases.gather_input(_spectrum(weight, axes, conjugate=False), strides)
+    return correlate(input, spectrum, axes, bias, groups, padding_mode)
 
 
-def _spectrum(weight: Tensor, axes: tuple[Axis, ...], offsets: Sequence[tuple[int, int]]) -> Tensor:
-    """Half spectrum, on the axes' grid, of taps whose first lies at the given offset from the output pixel."""
+def _conv_transpose(
+    dims: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Size,
+    padding: Size,
+    output_padding: Size,
+    groups: int,
+    dilation: Size,
+) -> Tensor:
+    arguments.check_weight(weight, dims, "(in, out/groups, ...)")
+    arguments.check_groups(groups, weight.shape[0], "input")
+    arguments.check_input(input, dims, weight.shape[0], weight.dtype, weight.device)
+    arguments.check_real("input", input.dtype)
+    arguments.check_bias(bias, groups * weight.shape[1], input.dtype, input.device)
+    strides = arguments.positive("stride", stride, dims)
+    dilations = arguments.positive("dilation", dilation, dims)
+    if weight.numel() == 0:
+        raise RuntimeError(f"weight must have output channels and taps, but got {list(weight.shape)}")
+    kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
+    cut = arguments.padding_pixels(padding, dims)
+    extra = arguments.output_padding(output_padding, strides, dilations)
+    least = min(1, input.shape[0]) if input.ndim == dims + 2 else 1  # of no images, torch allows empty outputs
+    size = arguments.transposed_size(n, kernel_size, cut, extra, strides, dilations, least)
+    arguments.check_finite(input=input, weight=weight, bias=bias)
+    # the convolution whose adjoint this is: from images of `size` to outputs of n
+    taps, starts = [(0, k - 1) for k in kernel_size], [-left for left in cut]
+    axes = lay_out(tuple(max(m, 1) for m in size), n, taps, starts, dilations, strides, "zeros")
+    spectrum = phases.gather_output(_spectrum(weight, axes, conjugate=True), strides, groups)
+    images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(spectrum.real.dtype)
+    grid = tuple(axis.grid for axis in axes)
+    kept = tuple(-(-m // s) for m, s in zip(size, strides, strict=True))
+    output = phases.join(spectral.correlate(images, spectrum, grid, kept, groups), strides)
+    for number, length in enumerate(size):
+        output = output.narrow(number + 2, 0, length)
+    return _finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
+
+
+def _spectrum(weight: Tensor, axes: tuple[Axis, ...], conjugate: bool) -> Tensor:
+    """Half spectra, on the axes' grids, of the phases of taps, stacked along each axis."""
     rows = spectral.half(tuple(axis.grid for axis in axes))
+    weight = weight.to(arguments.computed_in(weight.dtype))
     matrices = []
-    for number, (axis, (first, _)) in enumerate(zip(axes, offsets, strict=True)):
-        weight = weight.narrow(number + 2, axis.first - first, axis.last - axis.first + 1)
-        positions = torch.arange(axis.first, axis.last + 1, device=weight.device)
-        matrices.append(dft(axis.grid, positions, rows[number], weight.dtype).unsqueeze(0))
+    for number, axis in enumerate(axes):
+        count = max(axis.last - axis.first + 1, 0)  # the rest never meets the image
+        weight = weight.narrow(number + 2, axis.first if count else 0, count)
+        taps = torch.arange(axis.first, axis.first + count, device=weight.device)
+        matrices.append(phases.fourier(axis, rows[number], taps, weight.dtype, conjugate).unsqueeze(0))
     return combine(weight, matrices)
+
+
+def _finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: bool) -> Tensor:
+    """Add the bias; back to the caller's dtype and rank."""
+    dims = output.ndim - 2
+    output = output.contiguous() if bias is None else output + bias.view(-1, *[1] * dims)
+    output = output.to(dtype)
+    return output if batched else output.squeeze(0)

@@ -2,28 +2,30 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fourierconv import arguments, parameterizations
-from fourierconv.extent import extent
-from fourierconv.functional import correlate, lay_out
-from fourierconv.grid import Axis
-from fourierconv.parameterizations.base import lattice, origin
-from fourierconv.separable import combine, dft, transform
+from fourierconv import arguments, parameterizations, phases
+from fourierconv.borders import period
+from fourierconv.functional import correlate
+from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
+from fourierconv.kernels import FAR, AxisKernel
+from fourierconv.parameterizations import Parameterization
+from fourierconv.parameterizations.base import lattice
+from fourierconv.reading import Readable
+from fourierconv.scales import Bounds, Initial, count
+from fourierconv.separable import combine, transform
 from fourierconv.spectral import half
 
-PADDING_MODES = ("zeros", "circular")
-HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
+PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
+WINDOW_LIMITS = (0.2, 64.0)  # of a learned Gaussian window's σ, in pixels
 SCALE_RATE = 10.0  # learning rate of scales, in pixels, relative to that of coefficients, which are below 1
 
 
-class _FourierConvNd(nn.Module):
+class _FourierConvNd(Readable):
     """What the layers share; written over a tuple of axes."""
-
-    dims: ClassVar[int]
 
     def __init__(
         self,
@@ -40,45 +42,50 @@ class _FourierConvNd(nn.Module):
         dtype: torch.dtype | None = None,
         *,
         parameterization: str = "spatial",
-        scale: float | tuple[float, float] = 1.0,
+        scale: Initial = 1.0,
         scale_per: str | int = "layer",
+        per_axis: bool = False,
+        window: Initial | None = None,
+        reference_grid: int | Sequence[int] | None = None,
         tolerance: float | None = None,
     ) -> None:
         super().__init__()
         dtype = dtype or torch.get_default_dtype()
         arguments.check_real("dtype", dtype)
-        arguments.check_ones(stride, dilation, self.dims)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = arguments.per_axis("kernel_size", kernel_size, self.dims)
-        self.stride = arguments.per_axis("stride", stride, self.dims)
-        self.dilation = arguments.per_axis("dilation", dilation, self.dims)
-        self.padding = padding if isinstance(padding, str) else arguments.per_axis("padding", padding, self.dims)
+        self.stride = arguments.positive("stride", stride, self.dims)
+        self.dilation = arguments.positive("dilation", dilation, self.dims)
+        self.padding = padding if isinstance(padding, str) else arguments.padding_pixels(padding, self.dims)
         self.padding_mode = padding_mode
-        self._check_constructor()
-        self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dims)
-        self._parameterization = parameterizations.get(parameterization)
-        self.parameterization = parameterization
-        if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
-            raise ValueError(f"tolerance={tolerance!r} must be a relative error, above 0 and below 1")
+        self._check_constructor(tolerance)
+        self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
         self._tolerance = tolerance
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.parameterization = parameterization
+        self._axes = self._parameterizations(reference_grid)
+
+        widths = [own.width(k) for own, k in zip(self._axes, self.kernel_size, strict=True)]
+        shape = (out_channels, in_channels // groups, *widths)
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        self.scale_per = scale_per
-        self.initial_scale = scale
-        scales = self._initial_scales()
-        self.scale = None if scales is None else nn.Parameter(torch.tensor(scales, device=device, dtype=dtype))
-        self._reach = 1.0 if scales is None else self._bound(max(scales)[0])
+        self.coordinates = self._axes[0].coordinates(shape, self._axes)
+        if self.coordinates is not None:
+            self.coordinates.to(device, dtype)
+
+        self.scale_per, self.per_axis, self.initial_scale, self.initial_window = scale_per, per_axis, scale, window
+        self._scale_bounds, self._window_bounds = self._bounds()
+        self.scale = self._learned(self._scale_bounds, scale)
+        self.window = self._learned(self._window_bounds, window)
         self.reset_parameters()
 
     @property
-    def tolerance(self) -> float:
+    def tolerance(self) -> float:  # type: ignore[override]
         """Operator norm, relative to the kernel's, of what may be cut off; by default 1e-6, in float64 1e-12."""
         if self._tolerance is not None:
             return self._tolerance
         return 1e-12 if self.coefficients.dtype == torch.float64 else 1e-6
 
-    def _check_constructor(self) -> None:
+    def _check_constructor(self, tolerance: float | None) -> None:
         for name in ("in_channels", "out_channels", "groups"):
             arguments.check_integer(name, getattr(self, name))
         if self.in_channels < 1 or self.out_channels < 1 or self.groups < 1:
@@ -93,42 +100,62 @@ class _FourierConvNd(nn.Module):
             raise ValueError(f"kernel_size={self.kernel_size} must be at least 1 per axis")
         if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
             raise ValueError(f"padding={self.padding!r} is not one of 'same', 'valid' or a number of pixels")
+        if self.padding == "same" and max(self.stride) > 1:
+            raise ValueError(f"padding='same' needs stride=1, but stride={self.stride}; pass padding in pixels")
         if self.padding_mode not in PADDING_MODES:
             raise ValueError(f"padding_mode={self.padding_mode!r} is not one of {', '.join(map(repr, PADDING_MODES))}")
+        if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
+            raise ValueError(f"tolerance={tolerance!r} must be a relative error, above 0 and below 1")
 
-    def _initial_scales(self) -> list[list[float]] | None:
-        """Initial scales, (scales, 1), one per layer, channel or group of channels."""
-        limits = self._parameterization.scale_limits
-        if limits is None:
-            if self.initial_scale != 1.0 or self.scale_per != "layer":
-                raise ValueError(
-                    f"parameterization={self.parameterization!r} has no scale; leave scale and scale_per out, "
-                    f"or choose 'window' or 'scaled'"
-                )
+    def _parameterizations(self, reference_grid: int | Sequence[int] | None) -> list[Parameterization]:
+        """One per axis, since each may have a reference grid of its own."""
+        grids: Sequence[int | None] = [None] * self.dims
+        if reference_grid is not None:
+            grids = arguments.positive("reference_grid", reference_grid, self.dims)
+        axes = [parameterizations.get(self.parameterization, grid) for grid in grids]
+        for own, k in zip(axes, self.kernel_size, strict=True):
+            own.check(k)
+        return axes
+
+    # --- learned scales ---
+
+    def _bounds(self) -> tuple[Bounds | None, Bounds | None]:
+        """Limits of the parameterization's scale and of the window's width, where there is one."""
+        limits = self._axes[0].scale_limits
+        name = self.parameterization
+        if limits is None and self.initial_scale != 1.0:
+            raise ValueError(
+                f"scale={self.initial_scale!r}: parameterization={name!r} has no scale; {_having_scales()}"
+            )
+        if limits is None and self.initial_window is None and (self.scale_per != "layer" or self.per_axis):
+            raise ValueError(
+                f"scale_per={self.scale_per!r}, per_axis={self.per_axis}: parameterization={name!r} has no scale; "
+                f"{_having_scales()}, or a window"
+            )
+        if name == "window" and self.initial_window is not None:
+            raise ValueError(
+                f"window={self.initial_window!r}: parameterization='window' has one, its scale; pass scale= instead"
+            )
+        return (
+            None if limits is None else Bounds("scale", limits),
+            None if self.initial_window is None else Bounds("window", WINDOW_LIMITS),
+        )
+
+    def _initial(self, bounds: Bounds, value: Initial) -> list[list[float]]:
+        number = count(self.scale_per, self.out_channels)
+        return bounds.initial(value, number, self.dims if self.per_axis else 1)
+
+    def _learned(self, bounds: Bounds | None, value: Initial | None) -> nn.Parameter | None:
+        if bounds is None or value is None:
             return None
-        known = {"layer": 1, "channel": self.out_channels}
-        count = known.get(self.scale_per, 0) if isinstance(self.scale_per, str) else self.scale_per
-        if not isinstance(count, int) or count < 1 or self.out_channels % count:
-            raise ValueError(
-                f"scale_per={self.scale_per!r} must be 'layer', 'channel' or a number of groups that divides "
-                f"out_channels={self.out_channels}"
-            )
-        several = isinstance(self.initial_scale, tuple | list)
-        pair = tuple(self.initial_scale) if isinstance(self.initial_scale, tuple | list) else (self.initial_scale,) * 2
-        if len(pair) != 2 or not all(isinstance(s, int | float) and limits[0] <= s <= limits[1] for s in pair):
-            raise ValueError(
-                f"scale={self.initial_scale!r} must be a number of pixels, or two for log-spaced scales, "
-                f"between {limits[0]} and {limits[1]}"
-            )
-        if several and count == 1:
-            raise ValueError(f"scale={self.initial_scale} asks for several scales, but scale_per gives one")
-        ratio = (pair[1] / pair[0]) ** (1 / max(count - 1, 1))
-        return [[pair[0] * ratio**number] for number in range(count)]
+        return nn.Parameter(self.coefficients.new_tensor(self._initial(bounds, value)))
 
-    def _bound(self, largest: float) -> float:
-        """The largest scale until the next refresh, for grids of a fixed size."""
-        assert self._parameterization.scale_limits is not None
-        return min(largest * HEADROOM, self._parameterization.scale_limits[1])
+    def _scales(self) -> Iterator[tuple[Bounds, nn.Parameter, Initial]]:
+        """Those that the layer has: their bounds, the parameter and where it starts."""
+        if self._scale_bounds is not None and self.scale is not None:
+            yield self._scale_bounds, self.scale, self.initial_scale
+        if self._window_bounds is not None and self.window is not None and self.initial_window is not None:
+            yield self._window_bounds, self.window, self.initial_window
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -140,60 +167,79 @@ class _FourierConvNd(nn.Module):
         taps = torch.empty_like(self.coefficients)
         nn.init.kaiming_uniform_(taps, a=math.sqrt(5))
         if self.bias is not None:
-            bound = 1 / math.sqrt(taps[0].numel())
+            bound = 1 / math.sqrt(self.in_channels // self.groups * math.prod(self.kernel_size))
             nn.init.uniform_(self.bias, -bound, bound)
-        scales = self._initial_scales()
-        # on the host, as the sizes of windows are: no waiting for the device, and no values needed on 'meta'
-        scale = torch.tensor([[1.0]] if scales is None else scales, dtype=taps.dtype, device="cpu")
-        if self.scale is not None:
-            self.scale.copy_(scale)
-        gain = torch.stack([self._parameterization.gain(k, scale[:, 0]) for k in self.kernel_size]).prod(0)
-        gain = gain.repeat_interleave(self.out_channels // gain.numel()).view(-1, *[1] * (self.dims + 1))
-        self.coefficients.copy_(self._parameterization.coefficients(taps) / gain.to(taps.device))
+        if self.coordinates is not None:
+            self.coordinates.reset_parameters()
+        for bounds, parameter, value in self._scales():
+            initial = self._initial(bounds, value)
+            bounds.look(initial)
+            parameter.copy_(torch.tensor(initial))
+        if not taps.is_meta:
+            gain = self._gain().repeat_interleave(self.out_channels // count(self.scale_per, self.out_channels))
+            taps = self._axes[0].coefficients(taps) / gain.view(-1, *[1] * (self.dims + 1)).to(taps)
+            self.coefficients.copy_(taps)
         self.refresh()
 
-    # --- from coefficients to spectra and taps ---
+    def _gain(self) -> Tensor:
+        """Root of the expected energy of the kernels per unit coefficient, relative to nn.ConvNd's, (scales,)."""
+        kernels = self._kernels()
+        scales = count(self.scale_per, self.out_channels)
+        if self.window is None and self.coordinates is None:
+            gains = [kernel.own.gain(kernel.kernel_size, kernel.scale) for kernel in kernels]
+            return torch.stack(gains).prod(0).expand(scales)
+        columns = [kernel.column_energies().unsqueeze(1) for kernel in kernels]
+        ones = columns[0].new_ones([column.shape[-1] for column in columns])
+        energy = ones if self.coordinates is None else self.coordinates.energy().to(ones)
+        total = combine(energy.expand(scales, 1, *energy.shape), columns)
+        return (total.flatten() / math.prod(self.coefficients.shape[2:])).sqrt()
 
-    def _scale(self) -> Tensor:
-        """Scales in pixels, (scales,), held within their limits; gradients pass as if they were not."""
-        if self.scale is None:
-            return torch.ones(1, device=self.coefficients.device, dtype=self.coefficients.dtype)
-        own = self.scale[:, 0]
-        assert self._parameterization.scale_limits is not None
-        held = own.detach().clamp(self._parameterization.scale_limits[0], self._reach)
-        return held + (own - own.detach())  # the bracket is zero, whatever the scale, and passes the gradient
+    # --- from coefficients to spectra ---
 
-    def _window(self, kernel_size: int, tolerance: float) -> tuple[int, int]:
-        return self._parameterization.window(kernel_size, self._reach, tolerance, self.dims)
+    def _theta(self) -> Tensor:
+        theta = self.coefficients.to(arguments.computed_in(self.coefficients.dtype))
+        return theta if self.coordinates is None else self.coordinates(theta)
 
-    def _offsets(self) -> list[tuple[int, int]]:
-        """First and last tap per axis, in pixels from the output pixel, within the tolerance."""
-        return [
-            tuple(position + origin(k) - left for position in self._window(k, self.tolerance))  # type: ignore[misc]
-            for k, (left, _) in zip(self.kernel_size, self._pairs, strict=True)
-        ]
+    def _kernels(self, tight: bool = False) -> list[AxisKernel]:
+        one = torch.ones(1, device=self.coefficients.device, dtype=arguments.computed_in(self.coefficients.dtype))
+        held = {
+            bounds.name: [(bounds.hold(parameter.to(one.dtype), axis), bounds.bound(axis)) for axis in range(self.dims)]
+            for bounds, parameter, _ in self._scales()
+        }
+        if tight and not one.is_meta:
+            held = {name: [(own, float(own.detach().max())) for own, _ in axes] for name, axes in held.items()}
+        kernels = []
+        for axis, (own, k, dilation) in enumerate(zip(self._axes, self.kernel_size, self.dilation, strict=True)):
+            scale, reach = held["scale"][axis] if "scale" in held else (one, 1.0)
+            window, window_reach = held["window"][axis] if "window" in held else (None, 1.0)
+            kernels.append(AxisKernel(own, k, dilation, scale, reach, window, window_reach))
+        return kernels
 
-    def _taps(self, kernel_size: int, first: int, last: int, scale: Tensor) -> Tensor:
-        positions = lattice(first, last, device=scale.device)
-        return self._parameterization.taps(positions, kernel_size, scale)
-
-    def _spectrum(self, axes: tuple[Axis, ...]) -> Tensor:
-        """Half spectrum on the axes' grid, its origin at the output pixel."""
-        scale = self._scale()
-        rows = half(tuple(axis.grid for axis in axes))
-        matrices = []
-        for axis, length, k, (left, _) in zip(axes, rows, self.kernel_size, self._pairs, strict=True):
-            shift = origin(k) - left
-            if self.padding_mode == "circular":
-                matrix = self._parameterization.basis(axis.grid, length, k, scale, self._reach)
-                if shift:
-                    matrix = matrix * dft(axis.grid, lattice(shift, shift, scale.device), length, scale.dtype)
-            else:
-                offsets = lattice(axis.first, axis.last, device=scale.device)
-                taps = self._taps(k, axis.first - shift, axis.last - shift, scale)
-                matrix = transform(dft(axis.grid, offsets, length, scale.dtype), taps)
-            matrices.append(matrix)
-        return combine(self.coefficients, matrices)
+    def _lay_out(self, axis: int, kernel: AxisKernel, n: int, size: int) -> tuple[Axis, Tensor]:
+        """How one axis is computed, and the matrix that makes the spectra of the phases, (scales, rows, columns)."""
+        stride, mode = self.stride[axis], self.padding_mode
+        start = kernel.shift + kernel.origin - self._pairs[axis][0]  # of tap 0 from stride times the output pixel
+        first, last = kernel.support(self.tolerance, self.dims)
+        circle = n if mode == "circular" else period(mode, n) if mode == "reflect" else None
+        if mode == "zeros":
+            laid = linear_axis(n, first, last, size, start, kernel.dilation, stride)
+        elif mode == "circular":
+            laid = circular_axis(n, 0, n - 1, size, stride=stride)
+        elif mode == "reflect" and kernel.dilation * (last - first) < period(mode, n):
+            circle = None
+            laid = extended_axis(mode, n, first, last, size, start, kernel.dilation, stride)
+        elif mode == "reflect":
+            laid = extended_axis(mode, n, 0, period(mode, n) - 1, size, stride=stride)
+        else:
+            first, last = max(first, -FAR), min(last, FAR)
+            laid = extended_axis(mode, n, first, last, size, start, kernel.dilation, stride)
+        rows = laid.grid if axis < self.dims - 1 else half((laid.grid,))[0]
+        if mode == "circular" and stride == 1:
+            return laid, kernel.spectrum(n, rows, start)
+        if circle is not None:  # the kernel is wrapped onto the image's period, however far it reaches
+            return laid, phases.transform_circle(laid, rows, kernel.wrapped(circle, start))
+        taps = lattice(laid.first, laid.last, kernel.scale.device)
+        return laid, transform(phases.fourier(laid, rows, taps, kernel.scale.dtype), kernel.taps(taps))
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve images (batch, in, *n) or (in, *n); the output's shape is nn.ConvNd's.
@@ -205,111 +251,13 @@ class _FourierConvNd(nn.Module):
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
         arguments.check_real("input", input.dtype)
         n = tuple(input.shape[-self.dims :])
-        size = arguments.output_size(n, self.kernel_size, self._pairs)
-        circular = self.padding_mode == "circular"
-        if circular:
-            arguments.check_circular(n, self._pairs)
-        axes = lay_out(n, size, self._offsets(), circular)
-        return correlate(input, self._spectrum(axes), axes, self.bias, self.groups)
-
-    # --- reading a layer ---
-
-    def spectrum(self, grid: int | Sequence[int]) -> Tensor:
-        """The kernels' half spectrum on a grid, centred on their origin.
-
-        The DFT of the taps wrapped onto the grid; a circular layer with padding 'same' computes
-        irfft(rfft(x) · conj(spectrum)) on images of that size.
-
-        Args:
-            grid: pixels per axis.
-
-        Returns:
-            Complex, (out, in/groups, *grid[:-1], grid[-1]//2 + 1).
-
-        >>> FourierConv2d(3, 8, 5).spectrum((32, 32)).shape
-        torch.Size([8, 3, 32, 17])
-        """
-        grid = arguments.per_axis("grid", grid, self.dims)
-        if min(grid) < 1:
-            raise ValueError(f"grid={grid} must be at least 1 per axis")
-        self.refresh()
-        scale = self._scale()
-        matrices = [
-            self._parameterization.basis(n, rows, k, scale, self._reach)
-            for n, rows, k in zip(grid, half(grid), self.kernel_size, strict=True)
-        ]
-        return combine(self.coefficients, matrices)
-
-    def kernel(self, size: int | Sequence[int] | None = None) -> Tensor:
-        """The kernels' taps in a window whose origin is its tap (size - 1)//2.
-
-        Args:
-            size: taps per axis; by default a window that holds the kernels to the layer's `tolerance`.
-
-        Returns:
-            Real, (out, in/groups, *size).
-
-        Raises:
-            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which 'spline' needs at
-                float64's default tolerance: pass size=.
-
-        >>> FourierConv2d(3, 8, 5).kernel().shape
-        torch.Size([8, 3, 5, 5])
-        """
-        self.refresh()
-        if size is None:
-            largest = self._reach if self.scale is None or self.scale.is_meta else float(self.scale.detach().max())
-            windows = [self._parameterization.window(k, largest, self.tolerance, self.dims) for k in self.kernel_size]
-            # a window of an even number of taps keeps its origin left of the middle, as nn.ConvNd does
-            sizes = tuple(
-                max(-2 * first + 1, 2 * last) if k % 2 == 0 else max(-2 * first, 2 * last) + 1
-                for k, (first, last) in zip(self.kernel_size, windows, strict=True)
-            )
-            if max(sizes) > 4096:
-                raise ValueError(
-                    f"tolerance={self.tolerance} takes {max(sizes)} taps per axis; pass size= or use a larger tolerance"
-                )
-        else:
-            sizes = arguments.per_axis("size", size, self.dims)
-        if min(sizes) < 1:
-            raise ValueError(f"size={sizes} must be at least 1 per axis")
-        return combine(self.coefficients, self._tap_matrices(sizes))
-
-    def _tap_matrices(self, sizes: Sequence[int]) -> list[Tensor]:
-        scale = self._scale()
-        return [
-            self._taps(k, -origin(size), size - 1 - origin(size), scale)
-            for k, size in zip(self.kernel_size, sizes, strict=True)
-        ]
-
-    @torch.no_grad()
-    def extent(self, mass: float = 0.95) -> Tensor:
-        """Side of the centred window that holds a share `mass` of each kernel's energy, per axis, in pixels.
-
-        The mass curve is interpolated between odd windows; 0 for a zero kernel. Energies along one axis only need the
-        other axes' taps up to a rotation, so no large kernel is ever formed.
-
-        Args:
-            mass: share of the energy, above 0 and at most 1.
-
-        Returns:
-            (out, in/groups, dims)
-
-        >>> FourierConv2d(3, 8, 5).extent().shape
-        torch.Size([8, 3, 2])
-        """
-        self.refresh()
-        tolerance = max(self.tolerance, 1e-6)  # in energy this is 1e-12
-        reach = [max(map(abs, self._window(k, tolerance))) for k in self.kernel_size]
-        matrices = self._tap_matrices([2 * r + 1 for r in reach])
-        rotated = [torch.linalg.qr(matrix, mode="r")[1] for matrix in matrices]
-        sides = []
-        for axis in range(self.dims):
-            mixed = [matrices[i] if i == axis else rotated[i] for i in range(self.dims)]
-            others = [i + 2 for i in range(self.dims) if i != axis]
-            energy = combine(self.coefficients, mixed).square()
-            sides.append(extent(energy.sum(others) if others else energy, mass))
-        return torch.stack(sides, -1)
+        size = arguments.output_size(n, self.kernel_size, self._pairs, self.stride, self.dilation)
+        arguments.check_border(self.padding_mode, n, self._pairs)
+        arguments.check_finite(input=input, coefficients=weights)
+        laid = [self._lay_out(i, kernel, n[i], size[i]) for i, kernel in enumerate(self._kernels())]
+        axes = tuple(axis for axis, _ in laid)
+        spectrum = phases.gather_input(combine(self._theta(), [matrix for _, matrix in laid]), self.stride)
+        return correlate(input, spectrum, axes, self.bias, self.groups, self.padding_mode)
 
     # --- training ---
 
@@ -322,27 +270,25 @@ class _FourierConvNd(nn.Module):
         the methods that read a layer do, too. It changes what is computed only where a scale was held at its bound.
 
         Returns:
-            How many scales had reached their bound: what they would have grown beyond it was not applied.
+            How many scales, and widths of windows, had reached their bound: what they would have grown beyond it was
+            not applied. Learned positions that had left their window are counted, too.
 
         Raises:
             ValueError: a scale that is not a number.
         """
-        if self.scale is None or self.scale.is_meta:
+        if self.coefficients.is_meta:
             return 0
-        values = self.scale.flatten().tolist()
-        if not all(math.isfinite(value) for value in values):
-            raise ValueError(f"scale={values} must be finite: training diverged or the state is damaged")
-        limits = self._parameterization.scale_limits
-        assert limits is not None
-        held = sum(not limits[0] <= value <= self._reach for value in values)
-        self.scale.clamp_(*limits)
-        self._reach = self._bound(max(min(max(values), limits[1]), limits[0]))
+        held = 0 if self.coordinates is None else self.coordinates.refresh()
+        for bounds, parameter, _ in self._scales():
+            held += bounds.look(parameter.tolist())
+            parameter.clamp_(*bounds.limits)
         return held
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
-        """Groups for a torch optimizer: coefficients and bias as usual, scales faster and without weight decay.
+        """Groups for a torch optimizer: coefficients and bias as usual, what is in pixels faster and without decay.
 
-        Coefficients are of the order of 1/√fan_in, scales of the order of pixels, hence their larger rate.
+        Coefficients are of the order of 1/√fan_in, scales, windows and positions of the order of pixels, hence their
+        larger rate.
 
         Args:
             lr: learning rate of the coefficients.
@@ -351,11 +297,13 @@ class _FourierConvNd(nn.Module):
         >>> [group["lr"] for group in layer.parameter_groups(0.001)]
         [0.001, 0.01]
         """
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in (self.coefficients, self.bias) if p is not None], "lr": lr}
-        ]
-        if self.scale is not None:
-            groups.append({"params": [self.scale], "lr": SCALE_RATE * lr, "weight_decay": 0.0})
+        in_pixels = [parameter for _, parameter, _ in self._scales()]
+        if self.coordinates is not None and self.coordinates.in_pixels:
+            in_pixels += self.coordinates.parameters()
+        fast = {id(parameter) for parameter in in_pixels}
+        groups: list[dict[str, Any]] = [{"params": [p for p in self.parameters() if id(p) not in fast], "lr": lr}]
+        if in_pixels:
+            groups.append({"params": in_pixels, "lr": SCALE_RATE * lr, "weight_decay": 0.0})
         return groups
 
     def train(self, mode: bool = True) -> "_FourierConvNd":
@@ -377,8 +325,15 @@ class _FourierConvNd(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
         self.refresh()
 
+    @torch.no_grad()
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, padding={self.padding!r}"
+        """The arguments, and the kernels' present extent per axis, the median over all of them, in pixels."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        if max(self.stride) > 1:
+            text += f", stride={self.stride}"
+        text += f", padding={self.padding!r}"
+        if max(self.dilation) > 1:
+            text += f", dilation={self.dilation}"
         if self.groups != 1:
             text += f", groups={self.groups}"
         if self.bias is None:
@@ -386,33 +341,67 @@ class _FourierConvNd(nn.Module):
         if self.padding_mode != "zeros":
             text += f", padding_mode={self.padding_mode!r}"
         text += f", parameterization={self.parameterization!r}"
-        return text if self.scale is None else f"{text}, scale_per={self.scale_per!r}"
+        if any(self._scales()):
+            text += f", scale_per={self.scale_per!r}"
+        if self.coefficients.is_meta:
+            return text
+        return f"{text}, extent=({', '.join(f'{side:.1f}' for side in self._extent(0.95).flatten(0, 1).median(0)[0])})"
+
+
+def _having_scales() -> str:
+    having = [name for name in parameterizations.NAMES if parameterizations.get(name).scale_limits is not None]
+    return f"leave it out, or choose {' or '.join(map(repr, having))}"
+
+
+class FourierConv1d(_FourierConvNd):
+    """nn.Conv1d whose kernels are made by a parameterization and applied in the Fourier domain; see `FourierConv2d`.
+
+    Shapes:
+        input (batch, in, n) or (in, n); output as nn.Conv1d's; `coefficients` (out, in/groups, k).
+
+    >>> layer = FourierConv1d(3, 8, 9, stride=4, padding=4, parameterization="scaled", scale=(1.0, 16.0), scale_per=4)
+    >>> layer(torch.randn(2, 3, 400)).shape
+    torch.Size([2, 8, 100])
+    """
+
+    dims = 1
 
 
 class FourierConv2d(_FourierConvNd):
     """nn.Conv2d whose kernels are made by a parameterization and applied in the Fourier domain.
 
+    y_g[r] = b_g + Σ_f Σ_t w_gf[t] x_f[stride·r + t + origin - padding], computed as
     y_g = b_g + irfft(Σ_f conj(Ŵ_gf) · rfft(x_f)), draft equation (1), Ŵ being the spectrum that the parameterization
-    makes of the coefficients. With 'spatial' the results are nn.Conv2d's and a state_dict of nn.Conv2d loads.
+    makes of the coefficients. With 'spatial' the results are nn.Conv2d's and a state_dict of nn.Conv2d loads. An FFT
+    spreads a NaN or Inf over the whole image; torch.autograd.detect_anomaly() has it refused by name instead.
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype:
             as for nn.Conv2d. kernel_size is the number of coefficients per axis; where kernels reach beyond it, the
-            output's size still follows it. Stride and dilation are 1; padding_mode is 'zeros' or 'circular'.
+            output's size still follows it, and they read what the border is continued with: zeros, the image again
+            ('circular'), its reflection ('reflect') or its edge ('replicate'). float16 and bfloat16 are computed in
+            float32.
         parameterization: one of `fourierconv.parameterizations.NAMES`.
-        scale: initial scale in pixels where one is learned ('window': the Gaussian's σ, 'scaled': the spacing); two
-            numbers give log-spaced scales from the first to the second.
+        scale: initial scale in pixels where one is learned ('window' and 'hermite': the Gaussian's σ, 'scaled': the
+            spacing); two numbers give log-spaced scales from the first to the second.
         scale_per: 'layer', 'channel' (output channels), or a number of groups of output channels.
+        per_axis: whether every axis has scales of its own.
+        window: initial width σ, in pixels, of a learned Gaussian window that every parameterization but 'window' may
+            be multiplied by, which smooths its spectrum; two numbers as for scale. One per scale_per and per_axis.
+        reference_grid: pixels per axis of the kernels of 'free', 'truncated', 'spacings' and 'implicit'.
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an
             operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64.
 
     Shapes:
         input (batch, in, y, x) or (in, y, x); output as nn.Conv2d's. Parameters, all real: `coefficients`
-        (out, in/groups, ky, kx), `scale` (scales, 1) where one is learned, `bias` (out,).
+        (out, in/groups, ky, kx), for 'free' (out, in/groups, *reference_grid); `scale` and `window` (scales, 1), or
+        (scales, 2) per axis, where they are learned; `bias` (out,); those of `coordinates`, where kernels are not
+        separable in their coefficients.
 
     Raises:
-        ValueError: channels that groups do not divide, an unknown name, a scale out of its limits.
-        NotImplementedError: a stride or dilation above 1.
+        ValueError: channels that groups do not divide, an unknown name, a scale out of its limits, 'same' with a
+            stride; an argument that the parameterization has no use for.
+        RuntimeError, TypeError: sizes that are no numbers or have the wrong number of axes.
 
     >>> layer = FourierConv2d(3, 8, 5, padding=2, parameterization="scaled", scale=(1.0, 4.0), scale_per="channel")
     >>> layer(torch.randn(2, 3, 32, 32)).shape
@@ -420,6 +409,20 @@ class FourierConv2d(_FourierConvNd):
     """
 
     dims = 2
+
+
+class FourierConv3d(_FourierConvNd):
+    """nn.Conv3d whose kernels are made by a parameterization and applied in the Fourier domain; see `FourierConv2d`.
+
+    Shapes:
+        input (batch, in, z, y, x) or (in, z, y, x); output as nn.Conv3d's; `coefficients` (out, in/groups, kz, ky, kx).
+
+    >>> layer = FourierConv3d(1, 4, 3, padding=1, parameterization="scaled", scale=1.5, per_axis=True)
+    >>> layer(torch.randn(2, 1, 8, 12, 12)).shape, layer.scale.shape
+    (torch.Size([2, 4, 8, 12, 12]), torch.Size([1, 3]))
+    """
+
+    dims = 3
 
 
 def fourier_layers(model: nn.Module) -> Iterator[_FourierConvNd]:

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from fourierconv import FourierConv2d
-from fourierconv.layers import HEADROOM, SCALE_RATE
+from fourierconv.layers import SCALE_RATE
 from fourierconv.parameterizations import get
+from fourierconv.scales import HEADROOM
 
 SCALED = ("window", "scaled")
 

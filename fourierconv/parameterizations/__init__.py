@@ -14,18 +14,31 @@ _REGISTRY: dict[str, Parameterization] = {
 NAMES: tuple[str, ...] = tuple(_REGISTRY)
 
 
-def get(name: str) -> Parameterization:
+def get(name: str, reference_grid: int | None = None) -> Parameterization:
     """The parameterization of that name.
 
+    Args:
+        name: one of NAMES.
+        reference_grid: pixels per axis, for those that keep weights on a grid of their own.
+
     Raises:
-        ValueError: an unknown name; the message lists the known ones.
+        ValueError: an unknown name, the message lists the known ones; a reference grid for one that has none.
 
     >>> get("spline").name
     'spline'
     """
     if not isinstance(name, str) or name not in _REGISTRY:
         raise ValueError(f"parameterization={name!r} is unknown; choose one of {', '.join(NAMES)}")
-    return _REGISTRY[name]
+    entry = _REGISTRY[name]
+    if reference_grid is None:
+        return entry
+    if not entry.has_reference_grid:
+        having = ", ".join(repr(other.name) for other in _REGISTRY.values() if other.has_reference_grid)
+        raise ValueError(
+            f"parameterization={name!r} has no reference grid; leave reference_grid={reference_grid} out, "
+            f"or choose one of {having}"
+        )
+    return type(entry)(reference_grid)
 
 
 __all__ = ["NAMES", "Parameterization", "get"]

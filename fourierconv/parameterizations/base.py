@@ -2,10 +2,11 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fourierconv.separable import dft, transform
 
@@ -28,6 +29,16 @@ def lattice(first: int, last: int, device: torch.device | None = None) -> Tensor
     return torch.arange(first, last + 1, device=device)
 
 
+def gaussian(positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
+    """exp(-|t - c|²/2σ²) at positions t for every width σ, c the middle of the coefficients, (scales, positions).
+
+    >>> gaussian(torch.tensor([0, 1]), 3, torch.tensor([1.0]))
+    tensor([[1.0000, 0.6065]])
+    """
+    distance = (positions - centre(kernel_size)).to(scale.dtype) / scale.view(-1, 1)
+    return (-distance.square() / 2).exp()
+
+
 def centre(kernel_size: int) -> float:
     """Where the middle of the coefficients lies, in pixels from the origin: 0, or ½ for an even number.
 
@@ -37,16 +48,70 @@ def centre(kernel_size: int) -> float:
     return (kernel_size - 1) / 2 - origin(kernel_size)
 
 
+class Coordinates(nn.Module, ABC):
+    """Turns coefficients into the dense taps of kernels that are not separable in their coefficients.
+
+    Its parameters are learned along with the coefficients. They are cast to the dtype of the coefficients.
+    """
+
+    in_pixels: ClassVar[bool] = False
+    """Whether its parameters are pixels, which learn at the rate of scales and do not decay."""
+
+    @abstractmethod
+    def forward(self, coefficients: Tensor) -> Tensor:
+        """(out, in/groups, *width) -> the taps on the reference window, (out, in/groups, *reference_grid)."""
+
+    @abstractmethod
+    def energy(self) -> Tensor:
+        """Expected square of every tap for white coefficients of variance 1, (*reference_grid)."""
+
+    @abstractmethod
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, or put them back where training starts."""
+
+    def refresh(self) -> int:
+        """Hold the parameters within their limits; how many were not."""
+        return 0
+
+
 class Parameterization(ABC):
-    """One way to make kernels from `kernel_size` coefficients per axis.
+    """One way to make kernels from a few real coefficients.
 
     A kernel is w[t_y, t_x] = Σ_ij A[t_y, i] θ[i, j] A[t_x, j]; a parameterization is the matrix A of one axis, called
-    `taps`. Its Fourier transform, `basis`, spans the same kernels in frequency.
+    `taps`. Its Fourier transform, `basis`, spans the same kernels in frequency. Most are separable in their
+    coefficients θ; the others make a dense θ of them first, with `coordinates`.
+
+    Attributes:
+        reference_grid: pixels on which weights are kept, or None where there is no such grid.
     """
 
     name: ClassVar[str]
     scale_limits: ClassVar[tuple[float, float] | None] = None
     """Least and largest learned scale, in pixels; None where nothing is learned but the coefficients."""
+    has_reference_grid: ClassVar[bool] = False
+
+    def __init__(self, reference_grid: int | None = None) -> None:
+        self.reference_grid = reference_grid
+
+    def check(self, kernel_size: int) -> None:  # noqa: B027 - most have kernels for every number
+        """Refuse numbers of coefficients that the parameterization has no kernels for.
+
+        Raises:
+            ValueError: with kernel_size and the numbers that are possible.
+        """
+
+    def width(self, kernel_size: int) -> int:
+        """Coefficients per axis: kernel_size, unless weights are kept on the reference grid."""
+        return kernel_size
+
+    def coordinates(self, shape: Sequence[int], axes: "Sequence[Parameterization]") -> Coordinates | None:
+        """A module that turns coefficients into taps, where kernels are not separable in them; A is then the identity.
+
+        Args:
+            shape: of the coefficients, (out, in/groups, *width).
+            axes: the parameterization of every axis; each may have a reference grid of its own.
+        """
+        return None
 
     @abstractmethod
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
@@ -100,7 +165,7 @@ class Parameterization(ABC):
         """
         positions = lattice(*self.window(kernel_size, float(scale.max()), 1e-4, 1), device=scale.device)
         energy = self.taps(positions, kernel_size, scale).square().sum((-2, -1))
-        return (energy / kernel_size).sqrt()
+        return (energy / self.width(kernel_size)).sqrt()
 
 
 def real_dft(kernel_size: int, device: torch.device | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from fourierconv.parameterizations.base import centre
+from fourierconv.parameterizations.base import gaussian
 from fourierconv.parameterizations.spatial import Spatial
 
 
@@ -25,5 +25,4 @@ class Window(Spatial):
     scale_limits = (0.2, 64.0)
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
-        distance = (positions - centre(kernel_size)).to(scale.dtype) / scale.view(-1, 1)
-        return (-distance.square() / 2).exp().unsqueeze(-1) * super().taps(positions, kernel_size, scale)
+        return gaussian(positions, kernel_size, scale).unsqueeze(-1) * super().taps(positions, kernel_size, scale)

@@ -1,0 +1,106 @@
+"""One axis of a layer's kernels: a parameterization at its present scales, dilated, under its window, in pixels."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fourierconv.parameterizations import Parameterization
+from fourierconv.parameterizations.base import gaussian, lattice, origin
+from fourierconv.separable import dft, transform
+
+FAR = 4096  # pixels from the origin, beyond which taps are not written out
+NEGLIGIBLE = 9.0  # widths of a Gaussian beyond which it is below 1e-17
+
+
+@dataclass(frozen=True)
+class AxisKernel:
+    """The matrices of one axis: from coefficients to taps and spectra.
+
+    Attributes:
+        own: the parameterization.
+        kernel_size: number of coefficients as nn.ConvNd counts them.
+        dilation: pixels between neighbouring taps.
+        scale, reach: learned scales (scales,), and a bound that none exceeds, in pixels.
+        window, window_reach: widths of the Gaussian window (scales,), and their bound; None without one.
+    """
+
+    own: Parameterization
+    kernel_size: int
+    dilation: int
+    scale: Tensor
+    reach: float
+    window: Tensor | None = None
+    window_reach: float = 1.0
+
+    @property
+    def origin(self) -> int:
+        """Pixels from the first of kernel_size taps to the origin: nn.ConvNd's left 'same' padding."""
+        return self.dilation * (self.kernel_size - 1) // 2
+
+    @property
+    def shift(self) -> int:
+        """Pixels from the origin to tap 0: none, or half a dilated step to the left for an even number of taps."""
+        return self.dilation * origin(self.kernel_size) - self.origin
+
+    def support(self, tolerance: float, dims: int) -> tuple[int, int]:
+        """First and last tap, before dilation, of a window whose dropped taps do not matter."""
+        if self.window is None:
+            return self.own.window(self.kernel_size, self.reach, tolerance, dims)
+        first, last = self.own.window(self.kernel_size, self.reach, 0.0, dims)
+        reach = math.ceil(NEGLIGIBLE * self.window_reach) + self.kernel_size
+        return max(first, -reach), min(last, reach)
+
+    def taps(self, positions: Tensor) -> Tensor:
+        """The matrix A at int64 positions before dilation, (scales, positions, coefficients)."""
+        taps = self.own.taps(positions, self.kernel_size, self.scale)
+        if self.window is None:
+            return taps
+        return gaussian(positions, self.kernel_size, self.window).unsqueeze(-1) * taps
+
+    def basis(self, n: int, rows: int) -> Tensor:
+        """The matrix B on a circular grid of n points before dilation, complex (scales, rows, coefficients)."""
+        if self.window is None:
+            return self.own.basis(n, rows, self.kernel_size, self.scale, self.reach)
+        positions = lattice(*self.support(0.0, 1), device=self.scale.device)
+        return transform(dft(n, positions, rows, self.scale.dtype), self.taps(positions))
+
+    def spectrum(self, n: int, rows: int, shift: int | None = None) -> Tensor:
+        """The dilated kernel's B on n points, tap 0 at `shift` pixels; by default where it is centred."""
+        shift = self.shift if shift is None else shift
+        if self.dilation == 1:
+            matrix = self.basis(n, rows)
+        else:  # Ŵ(d·u): the basis on the dilated frequencies
+            frequencies = torch.arange(rows, device=self.scale.device) * self.dilation % n
+            matrix = self.basis(n, n).index_select(1, frequencies)
+        return matrix * dft(n, lattice(shift, shift, self.scale.device), rows, self.scale.dtype) if shift else matrix
+
+    def wrapped(self, n: int, shift: int) -> Tensor:
+        """The dilated kernel's A, wrapped onto a circle of n pixels, tap 0 at `shift`, (scales, n, coefficients)."""
+        return torch.fft.irfft(self.spectrum(n, n // 2 + 1, shift), n=n, dim=1)
+
+    def pixels(self, first: int, last: int) -> Tensor:
+        """The dilated kernel's A at the pixels first, ..., last from the origin; zero between taps."""
+        if self.dilation == 1:
+            return self.taps(lattice(first, last, self.scale.device))
+        positions = lattice(first, last, self.scale.device) - self.shift
+        whole = positions.div(self.dilation, rounding_mode="floor")
+        return self.taps(whole) * (positions == self.dilation * whole).view(1, -1, 1)
+
+    def column_energies(self) -> Tensor:
+        """Energy of every column of A, (scales, columns)."""
+        return self.taps(lattice(*self.support(1e-4, 1), self.scale.device)).square().sum(-2)
+
+    def gram(self, tolerance: float, dims: int) -> tuple[Tensor, Tensor]:
+        """AᵀA and AᵀD²A, (scales, columns, columns), D the pixels from the origin, as far as 4096."""
+        first, last = self.support(tolerance, dims)
+        taps = lattice(max(first, -FAR), min(last, FAR), self.scale.device)
+        matrix = self.taps(taps)
+        distance = (self.dilation * taps + self.shift).to(matrix.dtype).view(-1, 1)
+        return matrix.mT @ matrix, (distance * matrix).mT @ (distance * matrix)
+
+    def extent(self, tolerance: float, dims: int) -> tuple[int, int]:
+        """First and last pixel, from the origin, of the dilated kernel."""
+        first, last = self.support(tolerance, dims)
+        return self.dilation * first + self.shift, self.dilation * last + self.shift

@@ -1,0 +1,77 @@
+"""Terms for a loss: how rough a layer's spectra are, and how large its kernels; both differentiable.
+
+    loss = task(model(x), y) + 1e-4 * sum(penalties.sobolev(layer) for layer in fourier_layers(model))
+
+Both are moments of the kernels. They are computed from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions,
+so that no kernel is ever written out, however large it is.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from fourierconv.reading import Readable
+from fourierconv.separable import combine
+
+
+def sobolev(layer: Readable) -> Tensor:
+    """Roughness of the spectra, ∫ |∇Ŵ|² du, summed over the layer's kernels.
+
+    Differentiating Ŵ(u) = Σ_t w[t] exp(-2πi u·t) multiplies taps by -2πi t, so by Parseval's theorem this is the second
+    moment of the kernels in space, Σ_t (2π)²|t|² w[t]², in pixels²: a penalty on smoothness in frequency is a penalty
+    on size in space. It also shrinks the coefficients; `size` does not.
+
+    Args:
+        layer: a FourierConvNd.
+
+    Returns:
+        A number, ().
+
+    >>> from fourierconv import FourierConv1d
+    >>> layer = FourierConv1d(1, 1, 3, bias=False)
+    >>> _ = layer.coefficients.data.copy_(torch.tensor([[[0.0, 1.0, 0.5]]]))
+    >>> float(sobolev(layer).detach() / (2 * math.pi) ** 2)  # 0.5², one pixel away
+    0.25
+    """
+    return (2 * math.pi) ** 2 * _moments(layer)[1].sum()
+
+
+def size(layer: Readable) -> Tensor:
+    """Mean size of the kernels: their root mean square distance from the origin, √(Σ|t|²w² / Σw²), in pixels.
+
+    It does not depend on how large the weights are. The mean is over the kernels that are not zero.
+
+    Args:
+        layer: a FourierConvNd.
+
+    Returns:
+        Pixels, ().
+
+    >>> from fourierconv import FourierConv1d
+    >>> layer = FourierConv1d(1, 1, 3, bias=False)
+    >>> _ = layer.coefficients.data.copy_(torch.tensor([[[2.0, 0.0, 2.0]]]))
+    >>> float(size(layer).detach())
+    1.0
+    """
+    energy, moment = _moments(layer)
+    apart = (energy > 0) & (moment > 0)  # the root of a single tap's moment, 0, has no gradient
+    squared = torch.where(apart, moment, 1) / torch.where(apart, energy, 1)
+    return torch.where(apart, squared.sqrt(), 0).sum() / (energy > 0).sum().clamp(min=1)
+
+
+def _moments(layer: Readable) -> tuple[Tensor, Tensor]:
+    """Σ w² and Σ |t|² w² of every kernel, (out, in/groups) each."""
+    kernels = layer._kernels()
+    theta = layer._theta()
+    plain, weighted = [], []
+    for kernel in kernels:
+        zeroth, second = kernel.gram(layer.tolerance, layer.dims)
+        plain.append(zeroth)
+        weighted.append(second)
+    energy = (combine(theta, plain) * theta).flatten(2).sum(-1)
+    moment = torch.zeros_like(energy)
+    for axis in range(layer.dims):
+        mixed = [weighted[i] if i == axis else plain[i] for i in range(layer.dims)]
+        moment = moment + (combine(theta, mixed) * theta).flatten(2).sum(-1)
+    return energy, moment

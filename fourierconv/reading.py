@@ -1,0 +1,273 @@
+"""Reading a layer: its kernels in space and in frequency, how large they are, and by how much they amplify."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from fourierconv import arguments, phases
+from fourierconv.extent import extent, mass_curve
+from fourierconv.grid import Axis
+from fourierconv.kernels import FAR, AxisKernel
+from fourierconv.parameterizations.base import origin
+from fourierconv.separable import combine
+from fourierconv.spectral import half
+
+OVERSAMPLING = 8  # frequencies per tap at which the operator norm is looked for
+FREQUENCIES = 2**22  # at which it is looked for at most
+BATCH = 2**22  # complex numbers decomposed at a time
+
+
+class Readable(nn.Module, ABC):
+    """What a layer tells about its kernels; `_theta` and `_kernels` are all that it needs to know."""
+
+    dims: ClassVar[int]
+    stride: tuple[int, ...]
+    groups: int
+    padding_mode: str
+    tolerance: float
+    _pairs: tuple[tuple[int, int], ...]
+
+    @abstractmethod
+    def refresh(self) -> int:
+        """Re-read the learned scales."""
+
+    @abstractmethod
+    def _theta(self) -> Tensor:
+        """What the matrices of the axes apply to, (out, in/groups, *columns)."""
+
+    @abstractmethod
+    def _kernels(self, tight: bool = False) -> list[AxisKernel]:
+        """The axes; `tight` sizes windows by the present scales, which only a method that may wait for them can do."""
+
+    def spectrum(self, grid: int | Sequence[int]) -> Tensor:
+        """The kernels' half spectrum on a grid, centred on their origin.
+
+        Ŵ[f] = Σ_t w[t] exp(-2πi f·t/grid), the DFT of the taps wrapped onto the grid. A circular layer with padding
+        'same' and stride 1 computes irfft(rfft(x) · conj(spectrum)) on images of that size, draft equation (1).
+
+        Args:
+            grid: pixels per axis, an int or one per axis.
+
+        Returns:
+            Complex, (out, in/groups, *grid[:-1], grid[-1]//2 + 1).
+
+        Raises:
+            ValueError: a grid below 1.
+
+        >>> from fourierconv import FourierConv2d
+        >>> FourierConv2d(3, 8, 5).spectrum((32, 32)).shape
+        torch.Size([8, 3, 32, 17])
+        """
+        grid = arguments.per_axis("grid", grid, self.dims)
+        if min(grid) < 1:
+            raise ValueError(f"grid={grid} must be at least 1 per axis")
+        self.refresh()
+        axes = zip(self._kernels(), grid, half(grid), strict=True)
+        return combine(self._theta(), [kernel.spectrum(n, rows) for kernel, n, rows in axes])
+
+    def kernel(self, size: int | Sequence[int] | None = None) -> Tensor:
+        """The kernels' taps in a window whose origin is its tap (size - 1)//2.
+
+        w[t] = ∫ Ŵ(u) exp(2πi u·t) du, dilation included, in image pixels.
+
+        Args:
+            size: taps per axis; by default the smallest window that holds the kernels to the layer's `tolerance`.
+
+        Returns:
+            Real, (out, in/groups, *size).
+
+        Raises:
+            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which kernels with slow
+                tails need at a small tolerance: pass size=.
+
+        >>> from fourierconv import FourierConv2d
+        >>> FourierConv2d(3, 8, 5).kernel().shape
+        torch.Size([8, 3, 5, 5])
+        """
+        self.refresh()
+        kernels = self._kernels(tight=True)
+        if size is None:
+            windows = [kernel.extent(self.tolerance, self.dims) for kernel in kernels]
+            sizes = tuple(max(-2 * first + 1, 2 * last) for first, last in windows)
+            if max(sizes) > FAR:
+                raise ValueError(
+                    f"tolerance={self.tolerance} takes {max(sizes)} taps per axis; pass size= or use a larger tolerance"
+                )
+        else:
+            sizes = arguments.per_axis("size", size, self.dims)
+        if min(sizes) < 1:
+            raise ValueError(f"size={sizes} must be at least 1 per axis")
+        pixels = ((-origin(size), size - 1 - origin(size)) for size in sizes)
+        matrices = [kernel.pixels(*window) for kernel, window in zip(kernels, pixels, strict=True)]
+        return combine(self._theta(), matrices)
+
+    @torch.no_grad()
+    def extent(self, mass: float = 0.95) -> Tensor:
+        """Side of the centred window that holds a share `mass` of each kernel's energy, per axis, in pixels.
+
+        The mass curve is interpolated between odd windows; 0 for a zero kernel. Energies along one axis only need the
+        other axes' taps up to a rotation, so no large kernel is ever formed. Taps beyond 4096 pixels are not counted.
+
+        Args:
+            mass: share of the energy, above 0 and at most 1.
+
+        Returns:
+            (out, in/groups, dims)
+
+        Raises:
+            ValueError: a mass outside (0, 1].
+
+        >>> from fourierconv import FourierConv2d
+        >>> FourierConv2d(3, 8, 5).extent().shape
+        torch.Size([8, 3, 2])
+        """
+        self.refresh()
+        return self._extent(mass)
+
+    def _extent(self, mass: float) -> Tensor:
+        return torch.stack([extent(energy, mass) for energy in self._axis_energies()], -1)
+
+    @torch.no_grad()
+    def mass_curve(self) -> Tensor:
+        """Share of each kernel's energy inside the centred windows of 1, 3, 5, ... pixels along each axis.
+
+        Returns:
+            (out, in/groups, dims, windows), non-decreasing up to 1; 0 throughout for a zero kernel.
+
+        >>> from fourierconv import FourierConv2d
+        >>> FourierConv2d(3, 8, 5).mass_curve().shape
+        torch.Size([8, 3, 2, 3])
+        """
+        self.refresh()
+        return torch.stack([mass_curve(energy) for energy in self._axis_energies()], -2)
+
+    def _axis_energies(self) -> Iterator[Tensor]:
+        """Energy of every slice across each axis, (out, in/groups, 2·reach + 1), the origin in the middle."""
+        kernels = self._kernels(tight=not self._theta().is_meta)
+        tolerance = max(self.tolerance, 1e-6)  # in energy this is 1e-12
+        reach = max(max(map(abs, kernel.extent(tolerance, self.dims))) for kernel in kernels)
+        reach = min(reach, FAR)
+        matrices = [kernel.pixels(-reach, reach) for kernel in kernels]
+        rotated = [torch.linalg.qr(matrix, mode="r")[1] for matrix in matrices]
+        for axis in range(self.dims):
+            mixed = [matrices[i] if i == axis else rotated[i] for i in range(self.dims)]
+            others = [i + 2 for i in range(self.dims) if i != axis]
+            energy = combine(self._theta(), mixed).square()
+            yield energy.sum(others) if others else energy
+
+    @torch.no_grad()
+    def singular_values(self, grid: int | Sequence[int]) -> Tensor:
+        """The singular values of the layer as an operator on circular images of a size, exactly.
+
+        A circular convolution is block diagonal in the Fourier basis: its singular values are those of the matrix
+        Ŵ(f), (out, in), at every frequency f (Sedghi, Gupta, Long 2019, arXiv 1805.10408, theorem 6). A stride s
+        couples the s^d frequencies that it folds onto each other: s^(-d/2)·[Ŵ(f + jN/s)]_j, (out, in·s^d).
+
+        Args:
+            grid: pixels of the image per axis, multiples of the stride.
+
+        Returns:
+            (*grid/stride, min(out, in·s^d)), at every frequency in descending order.
+
+        Raises:
+            ValueError: a grid that is no positive multiple of the stride.
+
+        >>> from fourierconv import FourierConv2d
+        >>> FourierConv2d(3, 8, 5, stride=2).singular_values(32).shape
+        torch.Size([16, 16, 8])
+        """
+        grid = arguments.per_axis("grid", grid, self.dims)
+        if min(grid) < 1 or any(n % s for n, s in zip(grid, self.stride, strict=True)):
+            raise ValueError(f"grid={grid} must be a positive multiple of stride={self.stride}")
+        self.refresh()
+        values = self._singular_values(grid)
+        # a real kernel's other half of the frequencies mirrors this one
+        columns = grid[-1] // self.stride[-1]
+        others = list(range(self.dims - 1))
+        mirrored = values.flip([*others, self.dims - 1])
+        mirrored = mirrored.roll([1] * len(others), others) if others else mirrored
+        missing = (columns - 1) // 2
+        mirrored = mirrored.narrow(self.dims - 1, values.shape[self.dims - 1] - 1 - missing, missing)
+        return torch.cat([values, mirrored], self.dims - 1)
+
+    @torch.no_grad()
+    def operator_norm(self, grid: int | Sequence[int] | None = None) -> Tensor:
+        """By how much the layer amplifies images at most, ‖y - bias‖ / ‖x‖.
+
+        With a grid it is the largest singular value on circular images of that size. That does not bound other borders
+        or sizes. Without one it is an upper bound for images of every size and the layer's own borders: the supremum
+        over continuous frequency, from equidistant ones and the bound of Ehlich and Zeller (1964) on what a
+        trigonometric polynomial does between them, at most 2 % too large per axis (8 % in 3-D); times the norm of the
+        padding: 1 for zeros, at most √2 per axis for 'reflect', √(1 + pixels read beyond the border) for 'replicate'.
+
+        Args:
+            grid: pixels of circular images per axis, multiples of the stride; by default a bound for all images.
+
+        Returns:
+            A number, ().
+
+        Raises:
+            ValueError: a grid that is no positive multiple of the stride; without a grid, kernels so long that the
+                bound would take more than 4 million frequencies.
+
+        >>> from fourierconv import FourierConv2d
+        >>> layer = FourierConv2d(3, 8, 5, padding=2)
+        >>> bool(layer.operator_norm(64) <= layer.operator_norm())
+        True
+        """
+        if grid is not None:
+            return self.singular_values(grid).max()
+        self.refresh()
+        kernels = self._kernels(tight=True)
+        oversampling = OVERSAMPLING if self.dims < 3 else OVERSAMPLING // 2
+        for dropped in (1e-3, 1e-2, 1e-1):  # operator norm of what counts as beyond the kernel's end, if it has none
+            windows = [kernel.extent(dropped, self.dims) for kernel in kernels]
+            spans = [last // s - first // s + 1 for (first, last), s in zip(windows, self.stride, strict=True)]
+            sizes = [oversampling * span for span in spans]
+            if math.prod(sizes) <= FREQUENCIES:
+                break
+        else:
+            raise ValueError(f"kernels of {spans} pixels are too long for a bound on all images; pass grid=")
+        if windows == [kernel.extent(0.0, self.dims) for kernel in kernels]:
+            dropped = 0.0
+        largest = self._singular_values(tuple(n * s for n, s in zip(sizes, self.stride, strict=True))).max()
+        # centred, the phases are polynomials of degree span/2 at most: 1/cos(π·degree/n) per axis bounds the rest
+        between = math.prod(math.cos(math.pi * math.ceil((m - 1) / 2) / n) for m, n in zip(spans, sizes, strict=True))
+        return largest / (between - dropped * (1 + between)) * self._padding_norm(kernels)
+
+    def _padding_norm(self, kernels: Sequence[AxisKernel]) -> float:
+        """A bound on how much larger the extended image is, and on how often the circle's pixels are given out."""
+        norm = 1.0
+        for kernel, (left, right), dims in zip(kernels, self._pairs, [self.dims] * self.dims, strict=True):
+            more = max(left + right - kernel.dilation * (kernel.kernel_size - 1), 0)  # output beyond the image's size
+            if self.padding_mode == "circular":
+                norm *= 1 + math.ceil(more / max(left, right, 1))
+            elif self.padding_mode == "reflect":  # a period of the reflection shows no pixel more than twice
+                norm *= 2 * (2 if more else 1)
+            elif self.padding_mode == "replicate":
+                first, last = kernel.extent(self.tolerance, dims)
+                shift = kernel.origin - left  # of the kernel's origin from the output pixel
+                norm *= 1 + min(max(-first - shift, 0), FAR) + min(max(last + shift + more, 0), FAR)
+        return math.sqrt(norm)
+
+    def _singular_values(self, grid: tuple[int, ...]) -> Tensor:
+        """Of every frequency of the half spectrum of grid/stride, (*half, min(out, in·s^d)), in descending order."""
+        sizes = tuple(n // s for n, s in zip(grid, self.stride, strict=True))
+        rows = half(sizes)
+        matrices = []
+        for kernel, n, m, s, length in zip(self._kernels(tight=True), grid, sizes, self.stride, rows, strict=True):
+            taps = kernel.wrapped(n, kernel.shift)
+            matrices.append(phases.transform_circle(Axis(0, n - 1, m, m, stride=s), length, taps))
+        theta = self._theta()
+        each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(self.stride)
+        apart = matrices[0].unflatten(1, (self.stride[0], -1))
+        values = []
+        for part in apart.split(max(BATCH // each, 1), dim=2):  # not all of the spectrum at once
+            spectrum = phases.gather_input(combine(theta, [part.flatten(1, 2), *matrices[1:]]), self.stride)
+            stacked = spectrum.movedim((0, 1), (-2, -1)).unflatten(-2, (self.groups, -1))
+            values.append(torch.linalg.svdvals(stacked).flatten(-2))
+        return torch.cat(values).sort(-1, descending=True).values
