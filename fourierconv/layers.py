@@ -174,7 +174,7 @@ class _FourierConvNd(Readable):
         for bounds, parameter, value in self._scales():
             initial = self._initial(bounds, value)
             bounds.look(initial)
-            parameter.copy_(torch.tensor(initial))
+            parameter.copy_(torch.tensor(initial, dtype=torch.float64))
         if not taps.is_meta:
             gain = self._gain().repeat_interleave(self.out_channels // count(self.scale_per, self.out_channels))
             taps = self._axes[0].coefficients(taps) / gain.view(-1, *[1] * (self.dims + 1)).to(taps)

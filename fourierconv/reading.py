@@ -184,7 +184,7 @@ class Readable(nn.Module, ABC):
         if min(grid) < 1 or any(n % s for n, s in zip(grid, self.stride, strict=True)):
             raise ValueError(f"grid={grid} must be a positive multiple of stride={self.stride}")
         self.refresh()
-        values = self._singular_values(grid)
+        values = self._singular_values(grid, self.stride)
         # a real kernel's other half of the frequencies mirrors this one
         columns = grid[-1] // self.stride[-1]
         others = list(range(self.dims - 1))
@@ -202,7 +202,9 @@ class Readable(nn.Module, ABC):
         or sizes. Without one it is an upper bound for images of every size and the layer's own borders: the supremum
         over continuous frequency, from equidistant ones and the bound of Ehlich and Zeller (1964) on what a
         trigonometric polynomial does between them, at most 2 % too large per axis (8 % in 3-D); times the norm of the
-        padding: 1 for zeros, at most √2 per axis for 'reflect', √(1 + pixels read beyond the border) for 'replicate'.
+        padding: 1 for zeros, at most √2 per axis for 'reflect', √(1 + pixels read beyond the border) for 'replicate',
+        more where padding beyond 'same' repeats outputs. Strided 'circular' and 'reflect' layers are bounded by what
+        they compute with stride 1: of a period that the stride does not divide, no frequencies fold onto each other.
 
         Args:
             grid: pixels of circular images per axis, multiples of the stride; by default a bound for all images.
@@ -223,51 +225,55 @@ class Readable(nn.Module, ABC):
             return self.singular_values(grid).max()
         self.refresh()
         kernels = self._kernels(tight=True)
+        stride = (1,) * self.dims if self.padding_mode in ("circular", "reflect") else self.stride
         oversampling = OVERSAMPLING if self.dims < 3 else OVERSAMPLING // 2
+        # a bound for the kernels of one scale and stride 1 is this much weaker for all of them together, folded
+        apart = math.sqrt(math.prod(stride) * kernels[0].scale.shape[0])
         for dropped in (1e-3, 1e-2, 1e-1):  # operator norm of what counts as beyond the kernel's end, if it has none
-            windows = [kernel.extent(dropped, self.dims) for kernel in kernels]
-            spans = [last // s - first // s + 1 for (first, last), s in zip(windows, self.stride, strict=True)]
+            windows = [kernel.extent(dropped / apart, self.dims) for kernel in kernels]
+            spans = [last // s - first // s + 1 for (first, last), s in zip(windows, stride, strict=True)]
             sizes = [oversampling * span for span in spans]
             if math.prod(sizes) <= FREQUENCIES:
                 break
         else:
             raise ValueError(f"kernels of {spans} pixels are too long for a bound on all images; pass grid=")
+        cut = 0.0 if self.padding_mode == "circular" else self.tolerance * apart  # by the layer itself
         if windows == [kernel.extent(0.0, self.dims) for kernel in kernels]:
-            dropped = 0.0
-        largest = self._singular_values(tuple(n * s for n, s in zip(sizes, self.stride, strict=True))).max()
+            dropped = cut = 0.0
+        largest = self._singular_values(tuple(n * s for n, s in zip(sizes, stride, strict=True)), stride).max()
         # centred, the phases are polynomials of degree span/2 at most: 1/cos(π·degree/n) per axis bounds the rest
         between = math.prod(math.cos(math.pi * math.ceil((m - 1) / 2) / n) for m, n in zip(spans, sizes, strict=True))
-        return largest / (between - dropped * (1 + between)) * self._padding_norm(kernels)
+        return largest / (between - dropped * (1 + between)) * (1 + cut) * self._padding_norm(kernels)
 
     def _padding_norm(self, kernels: Sequence[AxisKernel]) -> float:
         """A bound on how much larger the extended image is, and on how often the circle's pixels are given out."""
         norm = 1.0
-        for kernel, (left, right), dims in zip(kernels, self._pairs, [self.dims] * self.dims, strict=True):
-            more = max(left + right - kernel.dilation * (kernel.kernel_size - 1), 0)  # output beyond the image's size
+        for kernel, (left, right) in zip(kernels, self._pairs, strict=True):
+            more = left + right - kernel.dilation * (kernel.kernel_size - 1)  # pixels by which the output outgrows it
             if self.padding_mode == "circular":
-                norm *= 1 + math.ceil(more / max(left, right, 1))
+                norm *= 1 + math.ceil(max(more, 0) / max(left, right, 1))
             elif self.padding_mode == "reflect":  # a period of the reflection shows no pixel more than twice
-                norm *= 2 * (2 if more else 1)
+                norm *= 4 if more > 0 else 2
             elif self.padding_mode == "replicate":
-                first, last = kernel.extent(self.tolerance, dims)
+                first, last = kernel.extent(self.tolerance, self.dims)
                 shift = kernel.origin - left  # of the kernel's origin from the output pixel
                 norm *= 1 + min(max(-first - shift, 0), FAR) + min(max(last + shift + more, 0), FAR)
         return math.sqrt(norm)
 
-    def _singular_values(self, grid: tuple[int, ...]) -> Tensor:
+    def _singular_values(self, grid: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
         """Of every frequency of the half spectrum of grid/stride, (*half, min(out, in·s^d)), in descending order."""
-        sizes = tuple(n // s for n, s in zip(grid, self.stride, strict=True))
+        sizes = tuple(n // s for n, s in zip(grid, stride, strict=True))
         rows = half(sizes)
         matrices = []
-        for kernel, n, m, s, length in zip(self._kernels(tight=True), grid, sizes, self.stride, rows, strict=True):
+        for kernel, n, m, s, length in zip(self._kernels(tight=True), grid, sizes, stride, rows, strict=True):
             taps = kernel.wrapped(n, kernel.shift)
             matrices.append(phases.transform_circle(Axis(0, n - 1, m, m, stride=s), length, taps))
         theta = self._theta()
-        each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(self.stride)
-        apart = matrices[0].unflatten(1, (self.stride[0], -1))
+        each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(stride)
+        apart = matrices[0].unflatten(1, (stride[0], -1))
         values = []
         for part in apart.split(max(BATCH // each, 1), dim=2):  # not all of the spectrum at once
-            spectrum = phases.gather_input(combine(theta, [part.flatten(1, 2), *matrices[1:]]), self.stride)
+            spectrum = phases.gather_input(combine(theta, [part.flatten(1, 2), *matrices[1:]]), stride)
             stacked = spectrum.movedim((0, 1), (-2, -1)).unflatten(-2, (self.groups, -1))
             values.append(torch.linalg.svdvals(stacked).flatten(-2))
         return torch.cat(values).sort(-1, descending=True).values

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
+ROUNDING = 2.0**-8  # of half precision, in which a limit of 0.2 pixels is kept as 0.19995
 Initial = float | tuple[float, float] | list[float]
 
 
@@ -81,7 +82,7 @@ class Bounds:
         low, high = self.limits
         columns = list(zip(*values, strict=True))
         pairs = zip(columns, self.reach or [high] * len(columns), strict=True)
-        held = sum(not low <= value <= reach for column, reach in pairs for value in column)
+        held = sum(not low * (1 - ROUNDING) <= value <= reach for column, reach in pairs for value in column)
         self.reach = [min(min(max(max(column), low), high) * HEADROOM, high) for column in columns]
         return held
 

@@ -133,7 +133,6 @@ BAD_KEYWORDS = (
         BadLayer(f"tolerance {tolerance}", (f"tolerance={tolerance}",), _with(tolerance=tolerance))
         for tolerance in (0.0, 1.0, -1e-6, math.nan)
     ),
-    BadLayer("reflect", ("padding_mode='reflect'", "'circular'"), _with(padding_mode="reflect")),
     BadLayer("no input channels", ("in_channels=0",), _with(in_channels=0)),
     BadLayer("no output channels", ("out_channels=0",), _with(out_channels=0)),
     BadLayer("no taps", ("kernel_size=(3, 0)",), _with(kernel_size=(3, 0))),

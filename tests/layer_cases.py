@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from fourierconv import FourierConv2d
-from fourierconv.parameterizations import NAMES
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
+from fourierconv.parameterizations import NAMES, get
+
+Layer = FourierConv1d | FourierConv2d | FourierConv3d
+CLASSES: dict[int, type[Layer]] = {1: FourierConv1d, 2: FourierConv2d, 3: FourierConv3d}
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,57 @@ class LayerCase:
     def __str__(self) -> str:
         return self.name if self.scale is None else f"{self.name}-{self.scale}"
 
-    def build(
-        self, in_channels: int, out_channels: int, kernel_size: int | Sequence[int], **kwargs: Any
-    ) -> FourierConv2d:
-        """A layer in float64 with random coefficients and, unless told otherwise, no bias."""
+    def build_in(
+        self, dims: int, in_channels: int, out_channels: int, kernel_size: int | Sequence[int], **kwargs: Any
+    ) -> Layer:
+        """A layer of so many axes in float64 with random coefficients and, unless told otherwise, no bias."""
         if self.scale is not None:
             kwargs["scale"] = self.scale
         kwargs = {"bias": False, "dtype": torch.float64, **kwargs}
-        return FourierConv2d(in_channels, out_channels, kernel_size, parameterization=self.name, **kwargs)
+        return CLASSES[dims](in_channels, out_channels, kernel_size, parameterization=self.name, **kwargs)
+
+    def build(
+        self, in_channels: int, out_channels: int, kernel_size: int | Sequence[int], **kwargs: Any
+    ) -> FourierConv2d:
+        """The same on images of two axes."""
+        layer = self.build_in(2, in_channels, out_channels, kernel_size, **kwargs)
+        assert isinstance(layer, FourierConv2d)
+        return layer
+
+    def allows(self, kernel_size: int | Sequence[int]) -> bool:
+        """Whether the parameterization has kernels of so many coefficients."""
+        try:
+            for k in (kernel_size,) if isinstance(kernel_size, int) else kernel_size:
+                get(self.name).check(k)
+        except ValueError:
+            return False
+        return True
+
+
+def holding(layer: Layer, largest: int) -> tuple[tuple[int, ...], float]:
+    """Sizes of `kernel` that hold a layer's kernels, none above `largest`, and the operator norm they may miss.
+
+    The second is relative to the kernels', the least of 1e-12, 1e-11, ... that takes no larger window.
+    """
+    kernels = layer._kernels(tight=True)
+    for digits in range(12, 0, -1):
+        windows = [kernel.extent(10.0**-digits, layer.dims) for kernel in kernels]
+        sizes = tuple(max(-2 * first + 1, 2 * last) for first, last in windows)
+        if max(sizes) <= largest:
+            return sizes, 10.0**-digits
+    raise AssertionError(f"no window of {largest} holds a tenth of the kernels of {layer}")
+
+
+def full_spectrum(layer: Layer, grid: Sequence[int]) -> Tensor:
+    """A layer's, at every frequency of every axis, from what half of it implies."""
+    axes = tuple(range(-layer.dims, 0))
+    taps = torch.fft.irfftn(layer.spectrum(grid).detach(), s=tuple(grid), dim=axes)
+    return torch.fft.fftn(taps, dim=axes)
+
+
+def label(value: object) -> str:
+    """A short name of a test's argument: sizes as 3x4."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 # 1.1, 1.5 and 2.5 are no multiples of each other or of a pixel; taps then meet the lattice everywhere

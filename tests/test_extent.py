@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.extent import axis_energies, extent, mass_curve, rms_radius, spectral_roughness
 from tests.layer_cases import LAYERS, LayerCase
-from tests.problems import BOX_4, DIFFERENCE, PROBLEMS, Problem
+from tests.problems import BINOMIAL, BOX_4, BOX_5, DIFFERENCE, PROBLEMS, SMALL, Problem
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=str)
@@ -84,14 +84,53 @@ def test_roughness_is_the_energy_of_the_spectrums_derivative(size: tuple[int, ..
     assert roughness == pytest.approx((2 * math.pi * float(rms_radius(kernel, len(size)))) ** 2)
 
 
-@pytest.mark.parametrize("k", [5, (4, 3)], ids=str)
-@pytest.mark.parametrize("case", LAYERS, ids=str)
+@pytest.mark.parametrize(("case", "k"), [(case, k) for case in LAYERS for k in (5, (4, 3)) if case.allows(k)], ids=str)
 def test_a_layers_extent_is_that_of_its_taps(case: LayerCase, k: int | tuple[int, int]) -> None:
     layer = case.build(2, 3, k)
     kernel = layer.kernel(201)
     for mass in (0.5, 0.95):
         for axis, energy in enumerate(axis_energies(kernel, 2)):
             torch.testing.assert_close(layer.extent(mass)[..., axis], extent(energy, mass), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("problem", SMALL, ids=str)
+def test_layers_know_the_extents_of_known_kernels(problem: Problem) -> None:
+    layer = FourierConv1d(1, 1, len(problem.taps), bias=False, dtype=torch.float64)
+    layer.coefficients.data[0, 0] = problem.taps
+    for mass, side in problem.extents.items():
+        assert float(layer.extent(mass)) == pytest.approx(side, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mass", "side"), [(0.2, 1.0), (0.4, 6.0), (0.6, 7.0), (0.8, 12.0), (0.95, 12.75), (1.0, 13.0)]
+)
+def test_extents_of_a_dilated_box_are_counted_in_pixels(mass: float, side: float) -> None:
+    """Its five taps lie at -6, -3, 0, 3 and 6: windows of 1, 7 and 13 pixels hold 1, 3 and 5 of them."""
+    layer = FourierConv1d(1, 1, 5, dilation=3, bias=False, dtype=torch.float64)
+    torch.nn.init.ones_(layer.coefficients)
+    assert float(layer.extent(mass)) == pytest.approx(side, rel=1e-12)
+
+
+@pytest.mark.parametrize("mass", [0.5, 0.95, 0.99])
+@pytest.mark.parametrize("sigma", [6.0, 15.0])
+def test_extents_of_a_gaussian(sigma: float, mass: float) -> None:
+    """Its energy is a Gaussian of width σ/√2, of which 2σ·erf⁻¹(mass) pixels hold a share `mass`."""
+    layer = FourierConv1d(1, 1, 121, bias=False, window=sigma, dtype=torch.float64)
+    torch.nn.init.ones_(layer.coefficients)
+    expected = 2 * sigma * float(torch.erfinv(torch.tensor(mass, dtype=torch.float64)))
+    assert float(layer.extent(mass)) == pytest.approx(expected, rel=0.25 / sigma**2)
+
+
+def test_every_axis_of_a_layer_has_its_own_extent() -> None:
+    """A product of known kernels, dilated along the second axis, beside a zero kernel."""
+    layer = FourierConv3d(1, 2, (4, 5, 5), dilation=(1, 2, 1), bias=False, dtype=torch.float64)
+    product = torch.einsum("i,j,k->ijk", BOX_4.taps, BOX_5.taps, BINOMIAL.taps)
+    layer.coefficients.data[:, 0] = torch.stack([product, torch.zeros_like(product)])
+    # windows of 1, 5 and 9 pixels hold 1, 3 and 5 taps of the dilated box
+    sides = {1.0: (5.0, 9.0, 5.0), 0.75: (3.0, 7.75, 1 + 2 * (0.75 - 36 / 70) / (32 / 70)), 0.2: (1.0, 1.0, 1.0)}
+    for mass, expected in sides.items():
+        torch.testing.assert_close(layer.extent(mass)[0, 0], torch.tensor(expected, dtype=torch.float64))
+        assert torch.equal(layer.extent(mass)[1, 0], torch.zeros(3, dtype=torch.float64))
 
 
 def test_a_layer_of_zeros_has_no_extent() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fourierconv import FourierConv2d
+from tests.layer_cases import CLASSES
 
 CHANNELS = 64
 GRID = 40  # pixels; no kernel below is wider: at scale 4, 'scaled' has 4·(k - 1 + 4) taps
@@ -22,6 +23,10 @@ STARTS: list[dict[str, Any]] = [
     {"parameterization": "window", "scale": (0.5, 4.0), "scale_per": "channel"},
     {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": "channel"},
     {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": 4},
+    *({"parameterization": name, "window": 1.3} for name in ("spatial", "spectral", "spline", "scaled")),
+    {"parameterization": "spatial", "window": (0.5, 4.0), "scale_per": "channel"},
+    {"parameterization": "spectral", "window": 0.8, "per_axis": True},
+    {"parameterization": "scaled", "scale": (0.5, 4.0), "window": (3.0, 0.7), "scale_per": 4, "per_axis": True},
 ]
 
 
@@ -67,3 +72,16 @@ def test_biases_are_conv2ds() -> None:
     assert layer.bias is not None
     bound = 1 / (8 * 9) ** 0.5
     assert 0.95 * bound < float(layer.bias.detach().abs().max()) <= bound
+
+
+CONVS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+@pytest.mark.parametrize("options", [{}, {"dilation": 2}, {"window": 1.2}], ids=str)
+@pytest.mark.parametrize("dims", [1, 3])
+def test_variances_of_other_dimensions(dims: int, options: dict[str, Any]) -> None:
+    channels = {1: 256, 3: 24}[dims]
+    conv = CONVS[dims](channels, channels, 3, bias=False)
+    layer = CLASSES[dims](channels, channels, 3, bias=False, parameterization="scaled", scale=1.6, **options)
+    energies = [weights.detach().square().sum() for weights in (layer.kernel(), conv.weight)]
+    assert float(energies[0] / energies[1]) == pytest.approx(1.0, abs=0.1)

@@ -1,4 +1,4 @@
-"""FourierConv2d: what it computes is what its kernels and spectra say, on every border and size."""
+"""The layers: what they compute is what their kernels and spectra say, on every border and size."""
 
 import math
 from collections.abc import Callable
@@ -8,32 +8,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import fourier_layers
 from fourierconv.parameterizations import NAMES
-from tests.layer_cases import LAYERS, LayerCase
+from tests.layer_cases import LAYERS, LayerCase, label
 from tests.measures import relative_error
 from tests.problems import SMALL, Problem
 
 Size = tuple[int, int]
-SIZES: tuple[Size, ...] = ((12, 11), (9, 16), (7, 7), (8, 8), (5, 3))
 
 
-@pytest.mark.parametrize("k", [3, 4, (5, 2)], ids=str)
-@pytest.mark.parametrize("case", LAYERS, ids=str)
-def test_circular_same_is_the_convolution_theorem(case: LayerCase, k: int | Size) -> None:
-    layer = case.build(4, 6, k, groups=2, padding="same", padding_mode="circular")
-    for size in SIZES:
-        x = torch.randn(2, 4, *size, dtype=torch.float64)
-        images = torch.fft.rfft2(x).view(2, 2, 1, 2, size[0], -1)
-        spectrum = layer.spectrum(size).view(2, 3, 2, size[0], -1)
-        expected = torch.fft.irfft2((images * spectrum.conj()).sum(3).flatten(1, 2), s=size)
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("case", "k"),
+    [(case, k) for case in LAYERS for k in ((3,), (4,), (3, 3), (4, 4), (5, 2), (3, 4, 2)) if case.allows(k)],
+    ids=label,
+)
+def test_circular_same_is_the_convolution_theorem(case: LayerCase, k: tuple[int, ...], dilation: int) -> None:
+    options = {"groups": 2, "padding": "same", "padding_mode": "circular", "dilation": dilation}
+    layer = case.build_in(len(k), 4, 6, k, **options)
+    # circular padding goes around an image once, which holds half of the dilated kernel
+    for size in ((12, 11, 9), (9, 16, 8), (7, 7, 10), (8, 8, 8), (5, 3, 4)):
+        n = size[: len(k)]
+        if any(d * (m - 1) // 2 + d * (m - 1) % 2 > pixels for m, d, pixels in zip(k, layer.dilation, n, strict=True)):
+            continue
+        axes = tuple(range(-len(k), 0))
+        x = torch.randn(2, 4, *n, dtype=torch.float64)
+        images = torch.fft.rfftn(x, dim=axes).unflatten(1, (2, 1, 2))
+        spectrum = layer.spectrum(n).unflatten(0, (2, 3))
+        expected = torch.fft.irfftn((images * spectrum.conj()).sum(3).flatten(1, 2), s=n, dim=axes)
         torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 3])
-@pytest.mark.parametrize("k", [3, 4])
-@pytest.mark.parametrize("case", LAYERS, ids=str)
+@pytest.mark.parametrize(("case", "k"), [(case, k) for case in LAYERS for k in (3, 4) if case.allows(k)], ids=str)
 def test_circular_padding_repeats_the_image(case: LayerCase, k: int, padding: int) -> None:
     """Any other circular padding is the 'same' output, shifted and repeated."""
     layer = case.build(2, 3, k, padding=padding, padding_mode="circular", bias=True)
@@ -45,28 +53,11 @@ def test_circular_padding_repeats_the_image(case: LayerCase, k: int, padding: in
     torch.testing.assert_close(layer(x), same(x)[..., rows, :][..., columns], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("grid", [(32, 32), (31, 33), (5, 4), (1, 7)], ids=str)
-@pytest.mark.parametrize("k", [3, (5, 4)], ids=str)
-@pytest.mark.parametrize("case", LAYERS, ids=str)
-def test_the_spectrum_is_the_dft_of_the_taps_wrapped_onto_the_grid(case: LayerCase, k: int | Size, grid: Size) -> None:
-    layer = case.build(2, 3, k)
-    # finite supports against tails of t⁻⁴: what lies beyond T = 500 pixels sums to 2(k/π)⁴/T³
-    size, atol = (1001, 1e-7) if case.name == "spline" else (101, 1e-12)
-    kernel = layer.kernel(size)
-    for axis, n in zip((-2, -1), grid, strict=True):
-        position = (torch.arange(size) - (size - 1) // 2).remainder(n)
-        shape = [*kernel.shape]
-        shape[axis] = n
-        kernel = torch.zeros(shape, dtype=torch.float64).index_add(axis, position, kernel)
-    expected = torch.fft.rfft2(kernel)
-    torch.testing.assert_close(layer.spectrum(grid), expected, rtol=0, atol=atol)
-
-
 @pytest.mark.parametrize("grid", [(16, 16), (15, 16), (16, 15), (9, 7), (1, 8), (8, 1)], ids=str)
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_spectra_are_hermitian(case: LayerCase, grid: Size) -> None:
     """An inverse real FFT and back reproduces them, the columns of DC and Nyquist included."""
-    for k in (3, 4):
+    for k in filter(case.allows, (3, 4)):
         spectrum = case.build(2, 3, k).spectrum(grid)
         taps = torch.fft.irfft2(spectrum, s=grid)
         torch.testing.assert_close(torch.fft.rfft2(taps), spectrum, rtol=0, atol=1e-12)
@@ -94,7 +85,7 @@ def test_images_without_a_batch_axis(name: str) -> None:
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_are_contiguous(name: str, mode: str) -> None:
-    layer = FourierConv2d(2, 3, 4, padding=2, padding_mode=mode, bias=False, parameterization=name)
+    layer = FourierConv2d(2, 3, 5, padding=2, padding_mode=mode, bias=False, parameterization=name)
     assert layer(torch.randn(2, 2, 9, 8)).is_contiguous()
 
 
@@ -174,9 +165,102 @@ def test_fourier_layers_of_a_model_come_in_order() -> None:
 
 def test_a_layer_prints_its_arguments() -> None:
     layer = FourierConv2d(4, 6, 5, padding="same", groups=2, bias=False, padding_mode="circular")
+    nn.init.zeros_(layer.coefficients)
+    layer.coefficients.data[..., 2, 1:4] = 1.0
     expected = (
         "FourierConv2d(4, 6, kernel_size=(5, 5), padding='same', groups=2, bias=False, "
-        "padding_mode='circular', parameterization='spatial')"
+        "padding_mode='circular', parameterization='spatial', extent=(1.0, 2.9))"
     )
     assert repr(layer) == expected
     assert math.prod(layer.coefficients.shape) == 4 // 2 * 6 * 25
+
+
+def test_strides_dilations_and_scales_are_printed_where_there_are_some() -> None:
+    layer = FourierConv1d(1, 2, 1, stride=2, dilation=3, parameterization="window", scale_per="channel")
+    assert repr(layer) == (
+        "FourierConv1d(1, 2, kernel_size=(1,), stride=(2,), padding=(0,), dilation=(3,), parameterization='window', "
+        "scale_per='channel', extent=(1.0))"
+    )
+    windowed = FourierConv3d(1, 2, 3, dilation=(1, 2, 1), window=1.0, scale_per=2)
+    assert "dilation=(1, 2, 1), parameterization='spatial', scale_per=2, extent=(" in repr(windowed)
+    assert "scale_per" not in repr(FourierConv2d(1, 2, 3))
+
+
+def extent_printed(layer: nn.Module) -> list[float]:
+    return [float(side) for side in repr(layer).split("extent=(")[1].rstrip(")").split(", ")]
+
+
+@pytest.mark.parametrize("name", ["window", "scaled"])
+def test_printing_a_layer_shows_its_present_extent_and_does_not_refresh_it(name: str) -> None:
+    layer = FourierConv2d(2, 4, 9, parameterization=name, scale=2.0, per_axis=True)
+    before = extent_printed(layer)
+    assert before == [pytest.approx(side, abs=0.05) for side in layer.extent().flatten(0, 1).median(0)[0].tolist()]
+    assert layer.scale is not None
+    assert layer._scale_bounds is not None
+    layer.scale.data[0, 1] = 0.5
+    reach = list(layer._scale_bounds.reach)
+    after = extent_printed(layer)
+    assert after[1] < before[1]
+    assert layer._scale_bounds.reach == reach
+    assert layer._scale_bounds.reach[1] > 0.5 * 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_layer_without_values_prints_no_extent(name: str) -> None:
+    text = repr(FourierConv2d(2, 4, 3, parameterization=name, device="meta"))
+    assert f"parameterization={name!r}" in text
+    assert "extent" not in text
+
+
+# --- numbers of other kinds ---
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_half_precision_is_computed_in_float32(case: LayerCase, dtype: torch.dtype, mode: str) -> None:
+    """Outputs and gradients are those of a float32 layer of the same numbers, rounded."""
+    layer = case.build(2, 4, 3, padding=1, padding_mode=mode, bias=True, dtype=dtype)
+    same = case.build(2, 4, 3, padding=1, padding_mode=mode, bias=True, dtype=torch.float32)
+    same.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 2, 7, 8).to(dtype).requires_grad_()
+    exact = x.detach().float().requires_grad_()
+    y, expected = layer(x), same(exact)
+    assert y.dtype == dtype
+    ulp = float(torch.finfo(dtype).eps)  # a bias in half precision is added after rounding
+    torch.testing.assert_close(y.float(), expected, rtol=ulp, atol=2 * ulp)
+    g = torch.randn_like(y)
+    y.backward(g)
+    expected.backward(g.float())
+    assert x.grad is not None
+    assert exact.grad is not None
+    assert x.grad.dtype == dtype
+    torch.testing.assert_close(x.grad.float(), exact.grad, rtol=ulp, atol=ulp)
+    for (name, parameter), other in zip(layer.named_parameters(), same.parameters(), strict=True):
+        if other.grad is None:
+            assert parameter.grad is None
+            continue
+        assert parameter.grad is not None, name
+        assert parameter.grad.dtype == dtype
+        scale = float(other.grad.abs().max())
+        torch.testing.assert_close(parameter.grad.float(), other.grad, rtol=4 * ulp, atol=4 * ulp * scale)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", NAMES)
+def test_anomaly_mode_names_what_is_not_finite(name: str, value: float) -> None:
+    layer = FourierConv2d(2, 4, 3, padding=1, parameterization=name)
+    x = torch.randn(1, 2, 6, 6)
+    x[0, 1, 2, 3] = value
+    spread = layer(x)  # otherwise nothing is looked at
+    assert not bool(spread.isfinite().all())
+    with torch.autograd.set_detect_anomaly(True):
+        with pytest.raises(
+            RuntimeError, match=r"input has 1 values of 72 that are NaN or Inf, the first at \[0, 1, 2, 3\]"
+        ):
+            layer(x)
+        layer.coefficients.data.view(-1)[0] = value
+        with pytest.raises(
+            RuntimeError, match=r"coefficients has 1 values of \d+ that are NaN or Inf, the first at \[0, 0"
+        ):
+            layer(torch.randn(1, 2, 6, 6))

@@ -1,55 +1,74 @@
-"""Learned scales: their bounds, how training reaches them, and what happens when it meets a bound."""
+"""Learned scales and widths of windows: their bounds, how training reaches them, what happens when it meets one."""
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from fourierconv import FourierConv2d
-from fourierconv.layers import SCALE_RATE
-from fourierconv.parameterizations import get
-from fourierconv.scales import HEADROOM
-
-SCALED = ("window", "scaled")
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
+from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
+from fourierconv.parameterizations import NAMES, get
+from fourierconv.scales import HEADROOM, Bounds, count
 
 
-def build(name: str, **kwargs: object) -> FourierConv2d:
-    return FourierConv2d(2, 6, 3, padding=1, dtype=torch.float64, parameterization=name, **kwargs)  # type: ignore
+@dataclass(frozen=True)
+class Learned:
+    """One kind of scale, of one parameterization: 'scale' or 'window'."""
+
+    name: str
+    of: str
+
+    def __str__(self) -> str:
+        return f"{self.name}-of-{self.of}"
+
+    def build(self, value: float | tuple[float, float] = 1.5, **options: Any) -> FourierConv2d:
+        """A layer in float64 at this scale, or these."""
+        options = {"padding": 1, "dtype": torch.float64, self.name: value, **options}
+        return FourierConv2d(2, 6, 3, parameterization=self.of, **options)
+
+    def parameter(self, layer: FourierConv2d) -> Tensor:
+        value = getattr(layer, self.name)
+        assert isinstance(value, torch.nn.Parameter)
+        return value
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Least and largest value, in pixels."""
+        limits = get(self.of).scale_limits if self.name == "scale" else WINDOW_LIMITS
+        assert limits is not None
+        return limits
 
 
-def scale_of(layer: FourierConv2d) -> Tensor:
-    assert layer.scale is not None
-    return layer.scale
+SCALED = tuple(name for name in NAMES if get(name).scale_limits is not None)
+FIXED = tuple(name for name in NAMES if name not in SCALED)
+LEARNED = (*(Learned("scale", name) for name in SCALED), Learned("window", "spatial"), Learned("window", "scaled"))
+assert {"window", "scaled"} <= set(SCALED)
 
 
-def limits_of(name: str) -> tuple[float, float]:
-    limits = get(name).scale_limits
-    assert limits is not None
-    return limits
-
-
-@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
 @pytest.mark.parametrize(("scale_per", "count"), [("layer", 1), ("channel", 6), (3, 3), (1, 1)])
-def test_one_scale_per_layer_channel_or_group(name: str, scale_per: str | int, count: int) -> None:
-    layer = build(name, scale_per=scale_per, scale=1.5)
-    assert scale_of(layer).tolist() == [[1.5]] * count
+def test_one_scale_per_layer_channel_or_group(learned: Learned, scale_per: str | int, count: int) -> None:
+    layer = learned.build(1.5, scale_per=scale_per)
+    assert learned.parameter(layer).tolist() == [[1.5]] * count
 
 
-@pytest.mark.parametrize("name", SCALED)
-def test_scales_of_several_channels_may_start_log_spaced(name: str) -> None:
-    layer = build(name, scale_per="channel", scale=(1.0, 32.0))
-    assert scale_of(layer).flatten().tolist() == pytest.approx([1, 2, 4, 8, 16, 32], rel=1e-14)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_scales_of_several_channels_may_start_log_spaced(learned: Learned) -> None:
+    layer = learned.build((1.0, 32.0), scale_per="channel")
+    assert learned.parameter(layer).flatten().tolist() == pytest.approx([1, 2, 4, 8, 16, 32], rel=1e-14)
 
 
-@pytest.mark.parametrize("name", SCALED)
-def test_a_group_of_channels_shares_its_scale(name: str) -> None:
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_a_group_of_channels_shares_its_scale(learned: Learned) -> None:
     """Channels 0-1, 2-3, 4-5 are those of three layers with a scale of their own."""
-    shared = build(name, scale_per=3, scale=(0.8, 2.9))
+    shared = learned.build((0.8, 2.9), scale_per=3)
     x = torch.randn(1, 2, 11, 12, dtype=torch.float64)
-    for group, scale in enumerate(scale_of(shared).flatten().tolist()):
-        own = build(name, scale=scale)
+    for group, scale in enumerate(learned.parameter(shared).flatten().tolist()):
+        own = learned.build(scale)
         own.coefficients.data.copy_(shared.coefficients)
         own.bias.data.copy_(shared.bias)  # type: ignore
         channels = slice(2 * group, 2 * group + 2)
@@ -58,110 +77,182 @@ def test_a_group_of_channels_shares_its_scale(name: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
-@pytest.mark.parametrize("name", SCALED)
-def test_growth_beyond_the_headroom_waits_for_a_refresh(name: str, mode: str) -> None:
-    layer, at_bound = (build(name, scale=1.5, padding_mode=mode) for _ in range(2))
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_growth_beyond_the_headroom_waits_for_a_refresh(learned: Learned, mode: str) -> None:
+    layer, at_bound = (learned.build(1.5, padding_mode=mode) for _ in range(2))
     at_bound.load_state_dict(layer.state_dict())
-    scale_of(layer).data.fill_(6.0)
-    scale_of(at_bound).data.fill_(1.5 * HEADROOM)
+    learned.parameter(layer).data.fill_(6.0)
+    learned.parameter(at_bound).data.fill_(1.5 * HEADROOM)
     x = torch.randn(1, 2, 16, 15, dtype=torch.float64)
     torch.testing.assert_close(layer(x), at_bound(x))
     assert layer.refresh() == 1
     assert not torch.allclose(layer(x), at_bound(x))
-    assert scale_of(layer).item() == 6.0
+    assert learned.parameter(layer).item() == 6.0
     assert layer.refresh() == 0
 
 
-@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
 @pytest.mark.parametrize("side", ["headroom", "lower limit"])
-def test_gradients_survive_where_a_scale_is_held(name: str, side: str) -> None:
-    held_at, asked = (1.5 * HEADROOM, 6.0) if side == "headroom" else (limits_of(name)[0], 0.01)
-    held, inside = (build(name, scale=1.5) for _ in range(2))
+def test_gradients_survive_where_a_scale_is_held(learned: Learned, side: str) -> None:
+    held_at, asked = (1.5 * HEADROOM, 6.0) if side == "headroom" else (learned.limits[0], 0.01)
+    held, inside = (learned.build(1.5) for _ in range(2))
     inside.load_state_dict(held.state_dict())
-    scale_of(held).data.fill_(asked)
-    scale_of(inside).data.fill_(held_at)
+    learned.parameter(held).data.fill_(asked)
+    learned.parameter(inside).data.fill_(held_at)
     x = torch.randn(2, 2, 9, 9, dtype=torch.float64)
     gradients = []
     for layer in (held, inside):
         layer(x).square().sum().backward()
-        gradient = scale_of(layer).grad
+        gradient = learned.parameter(layer).grad
         assert gradient is not None
         gradients.append(gradient)
     torch.testing.assert_close(*gradients)
     assert float(gradients[0].abs()) > 1e-6
 
 
-@pytest.mark.parametrize("name", SCALED)
-def test_refresh_counts_the_scales_at_their_bound_and_holds_them_in_their_limits(name: str) -> None:
-    low, high = limits_of(name)
-    layer = build(name, scale_per="channel", scale=(1.0, 4.0))
-    scale_of(layer).data[:, 0] = torch.tensor([low / 2, 1.0, 0.0, 5.1, 1e6, -3.0], dtype=torch.float64)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_refresh_counts_the_scales_at_their_bound_and_holds_them_in_their_limits(learned: Learned) -> None:
+    low, high = learned.limits
+    layer = learned.build((1.0, 4.0), scale_per="channel")
+    learned.parameter(layer).data[:, 0] = torch.tensor([low / 2, 1.0, 0.0, 5.1, 1e6, -3.0], dtype=torch.float64)
     assert layer.refresh() == 5  # too small, zero, beyond 4 · headroom, far beyond, negative
-    assert scale_of(layer).flatten().tolist() == [low, 1.0, low, 5.1, high, low]
+    assert learned.parameter(layer).flatten().tolist() == [low, 1.0, low, 5.1, high, low]
     assert layer.refresh() == 0
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 @pytest.mark.parametrize("value", [0.0, -5.0, 1e6])
-@pytest.mark.parametrize("name", SCALED)
-def test_a_scale_that_ran_away_is_back_at_its_limit_after_a_refresh(name: str, value: float, mode: str) -> None:
-    limit = limits_of(name)[value > 1]
-    runaway, at_limit = build(name, padding_mode=mode), build(name, scale=limit, padding_mode=mode)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_a_scale_that_ran_away_is_back_at_its_limit_after_a_refresh(learned: Learned, value: float, mode: str) -> None:
+    limit = learned.limits[value > 1]
+    runaway, at_limit = learned.build(padding_mode=mode), learned.build(limit, padding_mode=mode)
     at_limit.coefficients.data.copy_(runaway.coefficients)
     at_limit.bias.data.copy_(runaway.bias)  # type: ignore
-    scale_of(runaway).data.fill_(value)
+    learned.parameter(runaway).data.fill_(value)
     assert runaway.refresh() == 1
     x = torch.randn(1, 2, 9, 8, dtype=torch.float64)
     torch.testing.assert_close(runaway(x), at_limit(x))
 
 
-@pytest.mark.parametrize("method", ["eval", "kernel", "spectrum", "extent", "load"])
-def test_reading_a_layer_refreshes_it(method: str) -> None:
-    layer = build("scaled", scale=1.5)
-    scale_of(layer).data.fill_(6.0)
+@pytest.mark.parametrize("method", ["eval", "kernel", "spectrum", "extent", "mass_curve", "operator_norm", "load"])
+@pytest.mark.parametrize("learned", [Learned("scale", "scaled"), Learned("window", "spatial")], ids=str)
+def test_reading_a_layer_refreshes_it(learned: Learned, method: str) -> None:
+    layer = learned.build(1.5)
+    learned.parameter(layer).data.fill_(6.0)
     calls: dict[str, Callable[[], object]] = {
         "eval": layer.eval,
         "kernel": layer.kernel,
         "spectrum": lambda: layer.spectrum(8),
         "extent": layer.extent,
+        "mass_curve": layer.mass_curve,
+        "operator_norm": layer.operator_norm,
         "load": lambda: layer.load_state_dict(layer.state_dict()),
     }
     calls[method]()
-    fresh = build("scaled", scale=6.0)
+    fresh = learned.build(6.0)
     fresh.load_state_dict(layer.state_dict())
     x = torch.randn(1, 2, 16, 15, dtype=torch.float64)
     torch.testing.assert_close(layer(x), fresh(x))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", SCALED)
-def test_scales_that_are_no_numbers_are_refused(name: str, value: float) -> None:
-    layer = build(name, scale_per=2, scale=1.5)
-    damaged = layer.state_dict() | {"scale": torch.tensor([[1.0], [value]], dtype=torch.float64)}
-    with pytest.raises(ValueError, match=rf"scale=\[1.0, {value}\] must be finite"):
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_scales_that_are_no_numbers_are_refused(learned: Learned, value: float) -> None:
+    layer = learned.build(1.5, scale_per=2)
+    damaged = layer.state_dict() | {learned.name: torch.tensor([[1.0], [value]], dtype=torch.float64)}
+    with pytest.raises(ValueError, match=rf"{learned.name}=\[1.0, {value}\] must be finite"):
         layer.load_state_dict(damaged)
-    scale_of(layer).data[1, 0] = value
-    with pytest.raises(ValueError, match=rf"scale=\[1.0, {value}\] must be finite"):
+    learned.parameter(layer).data[1, 0] = value
+    with pytest.raises(ValueError, match=rf"{learned.name}=\[1.0, {value}\] must be finite"):
         layer.refresh()
     with pytest.raises(ValueError, match="must be finite"):
         layer.eval()
 
 
-@pytest.mark.parametrize("name", ["spatial", "spectral", "spline"])
+@pytest.mark.parametrize("name", FIXED)
 def test_layers_without_a_scale_have_nothing_to_refresh(name: str) -> None:
-    layer = build(name)
+    layer = FourierConv2d(2, 6, 3, parameterization=name)
     assert layer.scale is None
-    assert "scale" not in layer.state_dict()
+    assert layer.window is None
+    assert not {"scale", "window"} & set(layer.state_dict())
     assert layer.refresh() == 0
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+@pytest.mark.parametrize("side", [0, 1], ids=["lower", "upper"])
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_limits_rounded_to_the_dtype_are_kept(learned: Learned, side: int, dtype: torch.dtype) -> None:
+    layer = learned.build(learned.limits[side], dtype=dtype)
+    before = learned.parameter(layer).detach().clone()
+    assert [layer.refresh() for _ in range(2)] == [0, 0]
+    assert torch.equal(learned.parameter(layer), before)
+
+
+def test_refresh_counts_scales_and_windows_together() -> None:
+    layer = FourierConv2d(2, 6, 3, parameterization="scaled", scale=1.0, window=2.0, scale_per=3, per_axis=True)
+    assert layer.scale is not None
+    assert layer.window is not None
+    assert layer.refresh() == 0
+    layer.scale.data[:2, 1] = 1.5  # beyond 1.25
+    layer.window.data[1, 0] = 2.4  # within 2.5
+    layer.window.data[2, 1] = 0.1  # below the limit
+    assert layer.refresh() == 3
+    assert layer.window[2, 1].item() == pytest.approx(0.2)
+    assert layer.refresh() == 0
+
+
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_every_axis_has_a_bound_of_its_own(learned: Learned) -> None:
+    """Growth within the bound of one axis is applied there, and held where it is beyond the other's."""
+    layer, expected = (learned.build(1.5, per_axis=True) for _ in range(2))
+    learned.parameter(layer).data.copy_(torch.tensor([[4.0, 1.0]]))
+    layer.refresh()
+    learned.parameter(layer).data.copy_(torch.tensor([[4.5, 3.0]]))
+    expected.load_state_dict(layer.state_dict())
+    learned.parameter(expected).data.copy_(torch.tensor([[4.5, HEADROOM * 1.0]]))
+    expected.refresh()
+    x = torch.randn(1, 2, 16, 15, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), expected(x))
+    assert layer.refresh() == 1
+
+
+@pytest.mark.parametrize("layer_class", [FourierConv1d, FourierConv2d, FourierConv3d])
+@pytest.mark.parametrize(("scale_per", "number"), [("layer", 1), ("channel", 4), (2, 2)])
+def test_scales_per_axis(
+    scale_per: str | int, number: int, layer_class: type[FourierConv1d | FourierConv2d | FourierConv3d]
+) -> None:
+    shared, apart = (
+        layer_class(1, 4, 3, parameterization="scaled", window=3.0, scale_per=scale_per, per_axis=per_axis)
+        for per_axis in (False, True)
+    )
+    for name in ("scale", "window"):
+        assert getattr(shared, name).shape == (number, 1)
+        assert getattr(apart, name).shape == (number, layer_class.dims)
+    apart.coefficients.data.copy_(shared.coefficients)
+    torch.testing.assert_close(apart.kernel(9), shared.kernel(9))  # all start alike
+
+
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_every_axis_learns_its_own_scale(learned: Learned) -> None:
+    """Along the other axis the kernel, a product of two, is what it was."""
+    layer = learned.build(1.5, per_axis=True, bias=False)
+    torch.nn.init.ones_(layer.coefficients)
+    before = layer.extent()
+    learned.parameter(layer).data[0, 1] = 0.5
+    after = layer.extent()
+    torch.testing.assert_close(after[..., 0], before[..., 0], rtol=1e-12, atol=0)
+    assert bool((after[..., 1] < before[..., 1]).all())
+
+
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("name", SCALED)
-def test_scales_learn_faster_and_do_not_decay(name: str, bias: bool) -> None:
-    layer = build(name, bias=bias)
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_scales_learn_faster_and_do_not_decay(learned: Learned, bias: bool) -> None:
+    layer = learned.build(bias=bias)
     ordinary, scales = layer.parameter_groups(0.01)
+    own = [parameter for parameter in (layer.scale, layer.window) if parameter is not None]
     assert [id(p) for p in ordinary["params"]] == [id(p) for p in (layer.coefficients, layer.bias) if p is not None]
-    assert scales["params"] == [layer.scale]
+    assert [id(p) for p in scales["params"]] == [id(p) for p in own]
+    assert learned.parameter(layer) in set(own)
     assert (ordinary["lr"], scales["lr"], scales["weight_decay"]) == (0.01, 0.01 * SCALE_RATE, 0.0)
     assert SCALE_RATE > 1
     optimizer = torch.optim.SGD(layer.parameter_groups(0.01), lr=0.01, weight_decay=0.5)
@@ -169,12 +260,56 @@ def test_scales_learn_faster_and_do_not_decay(name: str, bias: bool) -> None:
         parameter.grad = torch.zeros_like(parameter)
     before = {name: p.detach().clone() for name, p in layer.named_parameters()}
     optimizer.step()
-    assert torch.equal(scale_of(layer), before["scale"])
+    assert torch.equal(learned.parameter(layer), before[learned.name])
     torch.testing.assert_close(layer.coefficients.data, before["coefficients"] * (1 - 0.01 * 0.5))
 
 
-@pytest.mark.parametrize("name", ["spatial", "spectral", "spline"])
-def test_parameter_groups_cover_every_parameter_once(name: str) -> None:
-    layer = build(name)
-    (group,) = layer.parameter_groups(0.01)
-    assert [id(p) for p in group["params"]] == [id(p) for p in layer.parameters()]
+@pytest.mark.parametrize("window", [None, 2.0])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "window"])
+def test_parameter_groups_cover_every_parameter_once(name: str, window: float | None) -> None:
+    layer = FourierConv2d(2, 6, 3, parameterization=name, window=window)
+    groups = layer.parameter_groups(0.01)
+    grouped = [id(p) for group in groups for p in group["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in layer.parameters())
+    assert all(group["params"] for group in groups)
+    if name in ("spatial", "spectral", "spline"):
+        assert len(groups) == (1 if window is None else 2)
+
+
+# --- the bounds themselves ---
+
+
+@pytest.mark.parametrize("per", ["axis", "", 0, -2, 5, True, 2.0])
+def test_numbers_of_scales_that_do_not_divide_the_channels_are_refused(per: Any) -> None:
+    with pytest.raises(ValueError, match=r"scale_per=.* must be 'layer', 'channel' or a number .* out_channels=6"):
+        count(per, 6)
+
+
+@pytest.mark.parametrize("value", [0.1, 65.0, -1.0, math.nan, True, "1", (1.0,), (1.0, 2.0, 3.0), (1.0, 100.0)])
+@pytest.mark.parametrize("name", ["scale", "window"])
+def test_values_beyond_the_limits_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"{name}=.* must be a number of pixels, .* between 0\.2 and 64\.0"):
+        Bounds(name, (0.2, 64.0)).initial(value, 3, 1)
+
+
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_several_values_need_several_scales(learned: Learned) -> None:
+    with pytest.raises(
+        ValueError, match=rf"{learned.name}=\(1.0, 4.0\) asks for several scales, but scale_per gives one"
+    ):
+        learned.build((1.0, 4.0))
+
+
+@pytest.mark.parametrize("options", [{"scale": 2.0}, {"scale_per": "channel"}, {"per_axis": True}], ids=str)
+@pytest.mark.parametrize("name", FIXED)
+def test_scales_of_what_has_none_are_refused(name: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=rf"parameterization='{name}' has no scale; leave it out, or choose"):
+        FourierConv2d(1, 2, 3, parameterization=name, **options)
+
+
+def test_a_windowed_layer_may_have_a_width_per_channel() -> None:
+    layer = FourierConv2d(1, 4, 3, window=(1.0, 8.0), scale_per="channel", per_axis=True)
+    assert layer.window is not None
+    assert layer.window.tolist() == [[pytest.approx(sigma)] * 2 for sigma in (1.0, 2.0, 4.0, 8.0)]
+    with pytest.raises(ValueError, match=r"scale=2\.0: parameterization='spatial' has no scale"):
+        FourierConv2d(1, 4, 3, window=1.0, scale=2.0)

@@ -3,13 +3,15 @@
 import copy
 import pickle
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from fourierconv import FourierConv2d
-from tests.layer_cases import LAYERS, LayerCase
+from fourierconv.parameterizations import NAMES
+from tests.layer_cases import CLASSES, LAYERS, LayerCase
 
 COPIES: dict[str, Callable[[FourierConv2d], FourierConv2d]] = {
     "pickle": lambda layer: pickle.loads(pickle.dumps(layer)),
@@ -22,7 +24,7 @@ COPIES: dict[str, Callable[[FourierConv2d], FourierConv2d]] = {
 def test_copies_compute_the_same_and_are_independent(
     case: LayerCase, duplicate: Callable[[FourierConv2d], FourierConv2d]
 ) -> None:
-    layer = case.build(4, 6, 4, padding="same", groups=2, bias=True)
+    layer = case.build(4, 6, 4 if case.allows(4) else 3, padding="same", groups=2, bias=True)
     twin = duplicate(layer)
     x = torch.randn(1, 4, 9, 8, dtype=torch.float64)
     expected = layer(x)
@@ -35,11 +37,12 @@ def test_copies_compute_the_same_and_are_independent(
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_a_state_dict_carries_a_layer_to_another(case: LayerCase, mode: str) -> None:
-    layer = case.build(2, 6, 4, padding=2, padding_mode=mode, bias=True)
+    k = 4 if case.allows(4) else 3
+    layer = case.build(2, 6, k, padding=2, padding_mode=mode, bias=True)
     if layer.scale is not None:
         layer.scale.data.mul_(1.2)
     other = FourierConv2d(
-        2, 6, 4, padding=2, padding_mode=mode, dtype=torch.float64, parameterization=case.name
+        2, 6, k, padding=2, padding_mode=mode, dtype=torch.float64, parameterization=case.name
     )  # at the default scale, whose bound is lower
     assert other.load_state_dict(layer.state_dict()) == nn.modules.module._IncompatibleKeys([], [])
     for size in ((9, 8), (32, 5)):
@@ -54,7 +57,8 @@ def test_a_state_dict_does_not_depend_on_the_image_size(case: LayerCase) -> None
     before = {name: (value.shape, value.clone()) for name, value in layer.state_dict().items()}
     for size in (7, 31):
         layer(torch.randn(1, 2, size, size, dtype=torch.float64))
-    assert set(before) == {"coefficients", "bias"} | ({"scale"} if case.scale is not None else set())
+    own = {name for name in before if not name.startswith("coordinates.")}
+    assert own == {"coefficients", "bias"} | ({"scale"} if case.scale is not None else set())
     for name, value in layer.state_dict().items():
         assert value.shape == before[name][0]
         assert torch.equal(value, before[name][1])
@@ -83,6 +87,22 @@ def test_spatial_loads_inside_a_model() -> None:
     torch.testing.assert_close(fourier(x), conv(x))
 
 
+CONVS: dict[int, type[nn.Conv1d | nn.Conv2d | nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_spatial_loads_what_a_conv_of_any_dimension_saved(dims: int, mode: str) -> None:
+    k = (3, 4, 2)[:dims]
+    options = {"stride": (2, 1, 2)[:dims], "padding": 1, "dilation": (1, 2, 2)[:dims], "groups": 2}
+    conv = CONVS[dims](4, 6, k, **options, padding_mode=mode, dtype=torch.float64)  # type: ignore[arg-type]
+    layer = CLASSES[dims](4, 6, k, **options, padding_mode=mode, dtype=torch.float64)  # type: ignore[arg-type]
+    assert layer.load_state_dict(conv.state_dict()) == nn.modules.module._IncompatibleKeys([], [])
+    x = torch.randn(2, 4, *(8, 9, 6)[:dims], dtype=torch.float64)
+    torch.testing.assert_close(layer(x), conv(x), rtol=0, atol=1e-13)
+    assert torch.equal(layer.weight, conv.weight)
+
+
 @pytest.mark.parametrize("k", [5, 4, (3, 2)], ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_spatial_starts_with_conv2ds_numbers(dtype: torch.dtype, k: int | tuple[int, int]) -> None:
@@ -104,7 +124,7 @@ def test_states_of_other_shapes_are_refused() -> None:
         FourierConv2d(4, 6, 5, parameterization="spectral").load_state_dict(nn.Conv2d(4, 6, 5).state_dict())
 
 
-@pytest.mark.parametrize("name", ["spectral", "spline", "window", "scaled"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "spatial"])
 def test_only_spatial_has_a_weight(name: str) -> None:
     assert not hasattr(FourierConv2d(4, 6, 5, parameterization=name), "weight")
     assert hasattr(FourierConv2d(4, 6, 5), "weight")
@@ -127,3 +147,45 @@ def test_layers_move_between_dtypes() -> None:
     before = layer(x)
     assert layer.double()(x.double()).dtype == torch.float64
     torch.testing.assert_close(layer(x.double()).float(), before)
+
+
+@pytest.mark.parametrize("per_axis", [False, True], ids=["one", "per-axis"])
+@pytest.mark.parametrize("name", ["spatial", "scaled"])
+def test_windows_are_part_of_the_state(name: str, per_axis: bool) -> None:
+    options: dict[str, Any] = {"parameterization": name, "scale_per": 3, "per_axis": per_axis, "dtype": torch.float64}
+    layer = FourierConv2d(2, 6, 3, padding=1, window=(1.0, 4.0), **options)
+    assert list(layer.state_dict()) == ["coefficients", "bias"] + ["scale"] * (name == "scaled") + ["window"]
+    assert layer.window is not None
+    layer.window.data.mul_(3.0)
+    other = FourierConv2d(2, 6, 3, padding=1, window=0.3, **options)  # its bound is far below
+    other.load_state_dict(layer.state_dict())
+    layer.refresh()
+    x = torch.randn(1, 2, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(other(x), layer(x), rtol=0, atol=1e-13)
+    state = {key: value for key, value in layer.state_dict().items() if key != "window"}
+    with pytest.raises(RuntimeError, match=r'Missing key.*"window"'):
+        layer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("per_axis", [False, True], ids=["one", "per-axis"])
+def test_a_reset_restores_scales_windows_and_their_bounds(per_axis: bool) -> None:
+    layer = FourierConv2d(
+        2, 4, 3, parameterization="scaled", scale=(1.0, 8.0), window=(2.0, 3.0), scale_per="channel", per_axis=per_axis
+    )
+    first = {name: value.clone() for name, value in layer.state_dict().items()}
+    assert layer.scale is not None
+    assert layer.window is not None
+    nn.init.constant_(layer.scale, 60.0)
+    nn.init.constant_(layer.window, 0.3)
+    layer.refresh()
+    layer.reset_parameters()
+    for name in ("scale", "window"):
+        assert torch.equal(layer.state_dict()[name], first[name])
+    assert not torch.equal(layer.coefficients, first["coefficients"])
+    energies = [value.square().mean().item() for value in (layer.coefficients, first["coefficients"])]
+    assert energies[0] == pytest.approx(energies[1], rel=0.5)  # and the gain of the first scales, not of the last
+    assert layer._scale_bounds is not None
+    assert layer._window_bounds is not None
+    assert layer._scale_bounds.reach == [pytest.approx(10.0)] * (2 if per_axis else 1)
+    assert layer._window_bounds.reach == [pytest.approx(3.75)] * (2 if per_axis else 1)
+    assert layer.refresh() == 0
