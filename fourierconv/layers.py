@@ -68,7 +68,8 @@ class _FourierConvNd(Readable):
         shape = (out_channels, in_channels // groups, *widths)
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        self.coordinates = self._axes[0].coordinates(shape, self._axes)
+        grid = [own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True)]
+        self.coordinates = self._axes[0].coordinates(shape, grid)
         if self.coordinates is not None:
             self.coordinates.to(device, dtype)
 

@@ -20,6 +20,7 @@ class LayerCase:
 
     name: str
     scale: float | None = None
+    grid: int | None = None
 
     def __str__(self) -> str:
         return self.name if self.scale is None else f"{self.name}-{self.scale}"
@@ -30,6 +31,8 @@ class LayerCase:
         """A layer of so many axes in float64 with random coefficients and, unless told otherwise, no bias."""
         if self.scale is not None:
             kwargs["scale"] = self.scale
+        if self.grid is not None:
+            kwargs["reference_grid"] = self.grid
         kwargs = {"bias": False, "dtype": torch.float64, **kwargs}
         return CLASSES[dims](in_channels, out_channels, kernel_size, parameterization=self.name, **kwargs)
 
@@ -45,7 +48,7 @@ class LayerCase:
         """Whether the parameterization has kernels of so many coefficients."""
         try:
             for k in (kernel_size,) if isinstance(kernel_size, int) else kernel_size:
-                get(self.name).check(k)
+                get(self.name, self.grid).check(k)
         except ValueError:
             return False
         return True
@@ -82,6 +85,14 @@ LAYERS = (
     LayerCase("spatial"),
     LayerCase("spectral"),
     LayerCase("spline"),
+    LayerCase("dyadic"),
     *(LayerCase(name, scale) for name in ("window", "scaled") for scale in (1.1, 1.5, 2.5)),
+    LayerCase("hermite", 1.3),
+    LayerCase("free", grid=6),
+    LayerCase("truncated", grid=7),
+    LayerCase("bilinear", grid=8),
+    LayerCase("spline_open", grid=7),
+    LayerCase("spacings", grid=7),
+    LayerCase("implicit", grid=6),
 )
 assert {case.name for case in LAYERS} == set(NAMES)

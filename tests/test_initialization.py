@@ -10,24 +10,33 @@ import torch
 from torch import Tensor, nn
 
 from fourierconv import FourierConv2d
+from fourierconv.parameterizations import NAMES
 from tests.layer_cases import CLASSES
 
 CHANNELS = 64
-GRID = 40  # pixels; no kernel below is wider: at scale 4, 'scaled' has 4·(k - 1 + 4) taps
+GRID = 40  # pixels; no kernel below is wider, but for tails: at scale 4, 'scaled' has 4·(k - 1 + 4) taps
 SCALES: tuple[float | tuple[float, float], ...] = (0.5, 1.0, 1.7, 4.0)
 STARTS: list[dict[str, Any]] = [
     {"parameterization": "spatial"},
     {"parameterization": "spectral"},
     {"parameterization": "spline"},
-    *({"parameterization": name, "scale": scale} for name in ("window", "scaled") for scale in SCALES),
+    {"parameterization": "dyadic"},
+    *({"parameterization": name, "scale": scale} for name in ("window", "scaled", "hermite") for scale in SCALES),
+    *({"parameterization": name} for name in ("free", "truncated", "bilinear", "spline_open", "spacings", "implicit")),
+    {"parameterization": "free", "reference_grid": (12, 7)},
+    *({"parameterization": name, "reference_grid": (9, 12)} for name in ("truncated", "bilinear", "spline_open")),
+    *({"parameterization": name, "reference_grid": (5, 8)} for name in ("spacings", "implicit")),
     {"parameterization": "window", "scale": (0.5, 4.0), "scale_per": "channel"},
     {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": "channel"},
     {"parameterization": "scaled", "scale": (0.5, 4.0), "scale_per": 4},
-    *({"parameterization": name, "window": 1.3} for name in ("spatial", "spectral", "spline", "scaled")),
+    *({"parameterization": name, "window": 1.3} for name in NAMES if name != "window"),
     {"parameterization": "spatial", "window": (0.5, 4.0), "scale_per": "channel"},
     {"parameterization": "spectral", "window": 0.8, "per_axis": True},
     {"parameterization": "scaled", "scale": (0.5, 4.0), "window": (3.0, 0.7), "scale_per": 4, "per_axis": True},
 ]
+
+
+assert {start["parameterization"] for start in STARTS} == set(NAMES)
 
 
 def build(k: int, **start: Any) -> FourierConv2d:

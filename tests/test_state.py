@@ -41,8 +41,8 @@ def test_a_state_dict_carries_a_layer_to_another(case: LayerCase, mode: str) -> 
     layer = case.build(2, 6, k, padding=2, padding_mode=mode, bias=True)
     if layer.scale is not None:
         layer.scale.data.mul_(1.2)
-    other = FourierConv2d(
-        2, 6, k, padding=2, padding_mode=mode, dtype=torch.float64, parameterization=case.name
+    other = LayerCase(case.name, grid=case.grid).build(
+        2, 6, k, padding=2, padding_mode=mode, bias=True
     )  # at the default scale, whose bound is lower
     assert other.load_state_dict(layer.state_dict()) == nn.modules.module._IncompatibleKeys([], [])
     for size in ((9, 8), (32, 5)):

@@ -1,14 +1,38 @@
 """The registry of parameterizations: one file per idea, coefficients -> taps -> spectrum."""
 
 from fourierconv.parameterizations.base import Parameterization
+from fourierconv.parameterizations.bilinear import Bilinear
+from fourierconv.parameterizations.dyadic import Dyadic
+from fourierconv.parameterizations.free import Free
+from fourierconv.parameterizations.hermite import Hermite
+from fourierconv.parameterizations.implicit import Implicit
 from fourierconv.parameterizations.scaled import Scaled
+from fourierconv.parameterizations.spacings import Spacings
 from fourierconv.parameterizations.spatial import Spatial
 from fourierconv.parameterizations.spectral import Spectral
 from fourierconv.parameterizations.spline import Spline
+from fourierconv.parameterizations.spline_open import SplineOpen
+from fourierconv.parameterizations.truncated import Truncated
 from fourierconv.parameterizations.window import Window
 
+# In the order of the book: the taps themselves, smooth spectra, learned sizes, weights on a grid, learned functions.
 _REGISTRY: dict[str, Parameterization] = {
-    entry.name: entry for entry in (Spatial(), Spectral(), Spline(), Window(), Scaled())
+    entry.name: entry
+    for entry in (
+        Spatial(),
+        Spectral(),
+        Spline(),
+        Dyadic(),
+        Window(),
+        Scaled(),
+        Hermite(),
+        Free(),
+        Truncated(),
+        Bilinear(),
+        SplineOpen(),
+        Spacings(),
+        Implicit(),
+    )
 }
 
 NAMES: tuple[str, ...] = tuple(_REGISTRY)

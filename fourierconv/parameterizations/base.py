@@ -104,12 +104,16 @@ class Parameterization(ABC):
         """Coefficients per axis: kernel_size, unless weights are kept on the reference grid."""
         return kernel_size
 
-    def coordinates(self, shape: Sequence[int], axes: "Sequence[Parameterization]") -> Coordinates | None:
+    def grid(self, kernel_size: int) -> int:
+        """Pixels of the reference grid, or kernel_size where there is none."""
+        return self.reference_grid or kernel_size
+
+    def coordinates(self, shape: Sequence[int], grid: Sequence[int]) -> Coordinates | None:
         """A module that turns coefficients into taps, where kernels are not separable in them; A is then the identity.
 
         Args:
             shape: of the coefficients, (out, in/groups, *width).
-            axes: the parameterization of every axis; each may have a reference grid of its own.
+            grid: pixels of the reference grid per axis.
         """
         return None
 
