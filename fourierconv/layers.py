@@ -68,8 +68,8 @@ class _FourierConvNd(Readable):
         shape = (out_channels, in_channels // groups, *widths)
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        grid = [own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True)]
-        self.coordinates = self._axes[0].coordinates(shape, grid)
+        self.reference_grid = tuple(own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True))
+        self.coordinates = self._axes[0].coordinates(shape, self.reference_grid)
         if self.coordinates is not None:
             self.coordinates.to(device, dtype)
 
@@ -342,6 +342,8 @@ class _FourierConvNd(Readable):
         if self.padding_mode != "zeros":
             text += f", padding_mode={self.padding_mode!r}"
         text += f", parameterization={self.parameterization!r}"
+        if self._axes[0].has_reference_grid:
+            text += f", reference_grid={self.reference_grid}"
         if any(self._scales()):
             text += f", scale_per={self.scale_per!r}"
         if self.coefficients.is_meta:
@@ -389,7 +391,8 @@ class FourierConv2d(_FourierConvNd):
         per_axis: whether every axis has scales of its own.
         window: initial width σ, in pixels, of a learned Gaussian window that every parameterization but 'window' may
             be multiplied by, which smooths its spectrum; two numbers as for scale. One per scale_per and per_axis.
-        reference_grid: pixels per axis of the kernels of 'free', 'truncated', 'spacings' and 'implicit'.
+        reference_grid: pixels per axis of the kernels of 'free' (by default kernel_size), 'truncated', 'bilinear',
+            'spline_open', 'implicit' (32) and 'spacings' (17); an int or one per axis.
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an
             operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64.
 

@@ -188,6 +188,9 @@ def test_strides_dilations_and_scales_are_printed_where_there_are_some() -> None
     windowed = FourierConv3d(1, 2, 3, dilation=(1, 2, 1), window=1.0, scale_per=2)
     assert "dilation=(1, 2, 1), parameterization='spatial', scale_per=2, extent=(" in repr(windowed)
     assert "scale_per" not in repr(FourierConv2d(1, 2, 3))
+    free = FourierConv2d(1, 2, 3, parameterization="free", reference_grid=(9, 8))
+    assert "parameterization='free', reference_grid=(9, 8), extent=(" in repr(free)
+    assert "reference_grid=(32,)" in repr(FourierConv1d(1, 2, 3, parameterization="truncated"))
 
 
 def extent_printed(layer: nn.Module) -> list[float]:

@@ -23,9 +23,9 @@ class Implicit(OnGrid):
     Represents spectra as rough as the network's weights make them: the size of the kernels is learned, without a number
     that says so, and read by `extent`. All kernels of a layer are combinations of the same kernel_size^d; beyond the
     reference grid they wrap around. Cost: the network at reference_grid^d frequencies per step, and dense taps. Its
-    weights are no pixels and learn at the ordinary rate. Source: NIFF (Grabinski, Keuper, Keuper 2024,
-    arXiv 2307.10001), a network over frequencies whose last layer the coefficients are; sines as in FlexConv (Romero
-    et al. 2022, arXiv 2110.08059), whose mask is `window=`.
+    weights are no pixels and learn at the ordinary rate. Source: NIFF (Grabinski, Keuper, Keuper 2024, TMLR,
+    openreview.net/forum?id=xRy1YRcHWj), a network over frequencies whose last layer the coefficients are; sines as in
+    FlexConv (Romero et al. 2022, arXiv 2110.08059), whose mask is `window=`.
 
     >>> from fourierconv import FourierConv2d
     >>> layer = FourierConv2d(1, 4, 3, parameterization="implicit", window=3.0)

@@ -6,16 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from fourierconv import FourierConv2d, parameterizations
+from fourierconv import FourierConv2d
 from fourierconv.parameterizations.base import lattice
 from fourierconv.study.figures.maps import draw_kernel, draw_spectrum, magnitude
 from fourierconv.study.figures.style import SEQUENTIAL, WIDTH
+from fourierconv.study.theory.draws import columns_of
 
 GRID = 64  # frequencies per axis
 
 
 def gallery(layer: FourierConv2d, size: int) -> Figure:
-    """Columns of A (taps) and of B (spectra, real part) of one axis, a random kernel and its spectrum.
+    """Kernels of single coefficients along one axis and their spectra, real part; a random kernel and its spectrum.
 
     Args:
         layer: its first kernel is shown.
@@ -24,16 +25,14 @@ def gallery(layer: FourierConv2d, size: int) -> Figure:
     >>> len(gallery(FourierConv2d(1, 1, 3), 5).axes)
     4
     """
-    k = layer.kernel_size[0]
-    one = torch.ones(1, dtype=torch.float64)
-    scale = one if layer.scale is None else layer.scale.detach()[0].to(torch.float64)
-    own = parameterizations.get(layer.parameterization)
-    positions = lattice(-(size // 2), size // 2)
-    taps = own.taps(positions, k, scale)[0]
-    spectra = torch.fft.fftshift(own.basis(GRID, GRID, k, scale, float(scale))[0], 0)
+    scale = None if layer.scale is None else layer.scale[0, 0].item()
+    columns = columns_of(layer.parameterization, layer.kernel_size[0], scale)
+    taps = columns.kernel(size).detach()[:, 0].T
+    half = columns.spectrum(GRID).detach()[:, 0].T
+    spectra = torch.cat([half[1:].conj().flip(0), half[:-1]])  # from -½ on
     figure = Figure(figsize=(WIDTH, 2.05))
     a, b, kernel, spectrum = figure.subplots(1, 4)
-    _columns(a, positions, taps, "columns of $A$", "pixels", ".-")
+    _columns(a, lattice(-(size // 2), size // 2), taps, "columns of $A$", "pixels", ".-")
     frequency = (torch.arange(GRID) - GRID // 2) / GRID
     _columns(b, frequency, spectra.real, "columns of $B$, real", "$u$ (cycles/px)", "-")
     b.set_xticks([-0.5, 0, 0.5], ["−½", "0", "½"])

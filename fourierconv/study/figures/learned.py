@@ -10,76 +10,27 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
-from torch import Tensor
 
-from fourierconv.extent import axis_energies, extent, mass_curve
+from fourierconv.extent import axis_energies, mass_curve
 from fourierconv.study import methods
 from fourierconv.study.experiments.image_size import LAYER_COUNT
-from fourierconv.study.figures.style import DIVERGING, LOOKS, SEQUENTIAL, WIDTH, diverging
+from fourierconv.study.figures.portraits import portraits
+from fourierconv.study.figures.style import LOOKS, SEQUENTIAL, WIDTH
 from fourierconv.study.frames import Runs
 from fourierconv.study.trained import Networks, taps
 
-CLASSIC = 5  # pixels: the side of the square drawn over every kernel
-GRID = 65  # points per axis of the spectra, odd so that DC is the middle one
 PIXELS = (1, 2, 5, 10, 20, 50)  # ticks of sizes
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.8, "linestyle": "--"}
 
 
 def kernels(runs: Runs, trained: Networks, size: int, layer: int, count: int = 3) -> Figure:
-    """Draw the `count` kernels of largest norm of one layer, and beside them their spectra; contenders down."""
+    """Draw one layer of every contender: its strongest kernels, their spectra and how large they are."""
     names = [method for at, method in trained if at == size]
-    figure = Figure(figsize=(WIDTH, 0.9 + 1.02 * len(names)), layout="constrained")
-    panels = figure.subplots(len(names), 2 * count, squeeze=False)
-    for line, name in zip(panels, names, strict=True):
-        every = taps(trained[size, name].convolutions()[layer - 1]).flatten(0, 1)
-        largest = every[every.flatten(1).norm(dim=1).argsort(descending=True, stable=True)[:count]]
-        reach = _reach(largest)
-        for kernel, left, right in zip(largest, line[:count], line[count:], strict=True):
-            _kernel(left, kernel, reach)
-            _spectrum(right, kernel)
-        line[0].set_ylabel(LOOKS[name].label.replace(", ", ",\n"), color=LOOKS[name].color, fontsize=9)
-        line[0].set_xlabel(f"{2 * reach + 1} px wide", fontsize=9)
-    panels[0, count // 2].set_title("kernels")
-    panels[0, count + count // 2].set_title("their spectra")
-    for axes in panels[-1, count:]:
-        axes.set_xticks([-0.5, 0, 0.5], ["−½", "0", "½"])
-    panels[-1, count + count // 2].set_xlabel("cycles per pixel")
-    return runs.stamp(figure)
-
-
-def _reach(kernels: Tensor) -> int:
-    """Pixels from the origin that hold nearly all of every kernel's energy, at least one more than a classic kernel."""
-    sides = [float(extent(energy, 0.995).max()) for energy in axis_energies(kernels, 2)]
-    return max(CLASSIC // 2 + 1, math.ceil(max(sides) / 2))
-
-
-def _kernel(axes: Axes, kernel: Tensor, reach: int) -> None:
-    edge, shown = len(kernel) / 2, reach + 0.5
-    axes.imshow(kernel.numpy(), extent=(-edge, edge, edge, -edge), **diverging(kernel.numpy()))  # type: ignore[arg-type]
-    axes.add_patch(Rectangle((-CLASSIC / 2, -CLASSIC / 2), CLASSIC, CLASSIC, fill=False, linewidth=0.8))
-    axes.set(xticks=[], yticks=[], xlim=(-shown, shown), ylim=(shown, -shown))
-    axes.set_facecolor(colormaps[DIVERGING](0.5))  # beyond the taps the kernel is zero
-    _frame(axes)
-
-
-def _spectrum(axes: Axes, kernel: Tensor) -> None:
-    # Wrapping taps onto the grid samples the spectrum of a kernel of any size.
-    index = torch.arange(len(kernel)) % GRID
-    wrapped = torch.zeros(GRID, GRID).index_put_((index[:, None], index), kernel, accumulate=True)
-    magnitude = torch.fft.fftshift(torch.fft.fft2(wrapped).abs())
-    axes.imshow(magnitude.numpy(), extent=(-0.5, 0.5, 0.5, -0.5), vmin=0, cmap=SEQUENTIAL)
-    axes.set(xticks=[], yticks=[])
-    _frame(axes)
-
-
-def _frame(axes: Axes) -> None:
-    axes.grid(False)
-    axes.spines[:].set(visible=True, linewidth=0.5)
+    layers = {LOOKS[name].label: trained[size, name].convolutions()[layer - 1] for name in names}
+    return runs.stamp(portraits(layers, count, {LOOKS[name].label: LOOKS[name].color for name in names}))
 
 
 def mass_curves(runs: Runs, trained: Networks) -> Figure:

@@ -48,10 +48,14 @@ CASES = (
     Case("spatial", 11),
     Case("spectral", 5),
     Case("spline", 5),
+    Case("dyadic", 9),
     Case("window", 21, 2.0),
     Case("window", 21, 4.0),
     *(Case("scaled", 5, scale) for scale in (0.5, 1.0, 2.0, 4.0, 8.0)),
     Case("scaled", 5, (1.0, 8.0)),
+    Case("hermite", 5, 1.0),
+    Case("hermite", 5, 4.0),
+    *(Case(name, 5) for name in ("truncated", "bilinear", "spline_open", "spacings", "implicit")),
 )
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from fourierconv import parameterizations
+from fourierconv import FourierConv2d, parameterizations
 from fourierconv.parameterizations.base import centre, lattice, origin
+from fourierconv.study.theory.draws import columns_of
 
 GRID = 4096  # frequencies at which suprema are taken
 KERNELS = 256
@@ -24,9 +25,8 @@ def matrix(name: str, kernel_size: int, scale: float) -> Tensor:
     >>> matrix("spatial", 3, 1.0)[199:202].tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    reach = origin(LONGEST)
-    unit = torch.tensor([scale], dtype=torch.float64)
-    return parameterizations.get(name).taps(lattice(-reach, reach), kernel_size, unit)[0]
+    learned = parameterizations.get(name).scale_limits is not None
+    return columns_of(name, kernel_size, scale if learned else None).kernel(LONGEST).detach()[:, 0].T
 
 
 def coefficients(kernel_size: int, seed: int) -> Tensor:
@@ -162,3 +162,51 @@ def _odd(own: Tensor) -> float:
     """E‖w(t) - w(-t)‖²/4 by E‖w‖²: ½(1 - q²), where q is the overlap of one axis with its own mirror image."""
     overlap = (own * own.flip(0)).sum() / own.square().sum()
     return float((1 - overlap**2) / 2)
+
+
+def measured(
+    names: Sequence[str], kernel_size: int, grid: int, seed: int, channels: int = 16
+) -> list[dict[str, str | float]]:
+    """Where the energy of random kernels of two axes lies, on images of `grid` pixels.
+
+    Args:
+        names: parameterizations; those with a reference grid have this one.
+        kernel_size: coefficients per axis.
+        grid: pixels per axis, odd.
+        seed: of the coefficients.
+        channels: a kernel for every pair of them.
+
+    Returns:
+        Per parameterization, means over the kernels: the share of the energy outside k×k and outside (k+2)×(k+2) taps,
+        and in the part that changes sign under reflection, w(-t) = -w(t).
+
+    >>> [row["odd part"] < 1e-9 for row in measured(["spline", "bilinear"], 5, 33, seed=0)]
+    [False, True]
+    """
+    rows: list[dict[str, str | float]] = []
+    for name in names:
+        options = {"reference_grid": grid} if parameterizations.get(name).has_reference_grid else {}
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            layer = FourierConv2d(channels, channels, kernel_size, parameterization=name, tolerance=1e-3, **options)
+        kernels = layer.double().kernel(grid).detach().flatten(0, 1)
+        total = kernels.square().sum((1, 2))
+        odd = (kernels - kernels.flip((1, 2))) / 2
+        rows.append(
+            {
+                "parameterization": name,
+                "outside k×k": float((_around(kernels, kernel_size) / total).mean()),
+                "outside (k+2)×(k+2)": float((_around(kernels, kernel_size + 2) / total).mean()),
+                "odd part": float((odd.square().sum((1, 2)) / total).mean()),
+            }
+        )
+    return rows
+
+
+def _around(kernels: Tensor, size: int) -> Tensor:
+    """Energy outside the middle size×size taps of each kernel."""
+    first = origin(kernels.shape[-1]) - origin(size)
+    middle = slice(first, first + size)
+    outside = kernels.square()
+    outside[:, middle, middle] = 0
+    return outside.sum((1, 2))

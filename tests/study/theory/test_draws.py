@@ -1,23 +1,28 @@
+"""Draws of layers: single coefficients along one axis, and scattered taps."""
+
+import pytest
 import torch
 
-from fourierconv.study.theory.draws import layer_of
+from fourierconv import parameterizations
+from fourierconv.study.theory.draws import columns_of, layer_of, scatter
+
+SCALES = {"window": 1.5, "scaled": 2.5, "hermite": 2.0}
 
 
-def test_the_same_seed_gives_the_taps_of_conv2d() -> None:
-    layer = layer_of("spatial", 5, None, seed=2, channels=3)
-    torch.manual_seed(2)
-    expected = torch.nn.Conv2d(3, 3, 5, dtype=torch.float64)
-    assert torch.equal(layer.weight, expected.weight)
+@pytest.mark.parametrize("name", [name for name in parameterizations.NAMES if name not in ("spacings", "implicit")])
+def test_kernels_are_sums_of_columns(name: str) -> None:
+    """Along one axis, times the coefficients."""
+    scale = SCALES.get(name)
+    columns = columns_of(name, 5, scale)
+    other = columns_of(name, 5, scale)
+    torch.nn.init.normal_(other.coefficients)
+    expected = other.coefficients[:, 0] @ columns.kernel(31)[:, 0]
+    torch.testing.assert_close(other.kernel(31)[:, 0], expected)
 
 
-def test_a_scale_changes_the_size_and_not_the_coefficients_up_to_a_factor() -> None:
-    small, large = (layer_of("scaled", 5, scale, seed=0) for scale in (1.0, 3.0))
-    ratio = small.coefficients / large.coefficients
-    torch.testing.assert_close(ratio, ratio.mean().expand_as(ratio))
-    assert large.extent().mean() > 2 * small.extent().mean()
-
-
-def test_the_global_generator_is_left_alone() -> None:
-    before = torch.get_rng_state()
-    layer_of("window", 5, 1.0, seed=0)
-    assert torch.equal(before, torch.get_rng_state())
+def test_scattered_taps_fill_the_window_and_are_the_same_every_time() -> None:
+    one, two = (scatter(layer_of("spacings", 5, None, seed=1, channels=4), seed=2) for _ in range(2))
+    assert torch.equal(one.kernel(), two.kernel())
+    assert (
+        float(one.extent().mean()) > 10 > 4 > float(layer_of("spacings", 5, None, seed=1, channels=4).extent().mean())
+    )

@@ -71,3 +71,13 @@ def test_odd_part_is_the_energy_that_changes_sign() -> None:
 def test_at_the_end_reads_the_last_size() -> None:
     (row,) = truncation.at_the_end({("scaled", 1.5): torch.tensor([[9.0, 9.0], [0.25, 0.75]])}, [3, 5])
     assert list(row.values()) == ["scaled", 1.5, 5, 0.5, 0.75]
+
+
+def test_the_predecessors_kernels_leave_their_pixels_and_lose_every_odd_one() -> None:
+    spline, bilinear, spline_open = truncation.measured(["spline", "bilinear", "spline_open"], 5, 127, seed=0)
+    assert spline["outside k×k"] == pytest.approx(0.025, abs=0.01)
+    assert bilinear["outside k×k"] == pytest.approx(0.12, abs=0.02)
+    assert spline_open["outside k×k"] == pytest.approx(0.11, abs=0.02)
+    assert float(spline["outside (k+2)×(k+2)"]) < 1e-3 < float(spline_open["outside (k+2)×(k+2)"])
+    assert spline["odd part"] == pytest.approx(0.48, abs=0.02)  # but for the tap in the middle, half
+    assert float(bilinear["odd part"]) + float(spline_open["odd part"]) < 1e-12
