@@ -47,9 +47,10 @@ def _open_bends(knots: int, like: Tensor) -> Tensor:
     differences.diagonal(1).fill_(-2)
     differences.diagonal(2).fill_(1)
     # M_{i-1} + 4 M_i + M_{i+1} = 6 Δ²y; with the ends on the line through their neighbours the outer rows are M = Δ²y
-    system = torch.eye(inner, dtype=like.dtype, device=like.device)
-    for row in range(1, inner - 1):
-        system[row, row - 1 : row + 2] = like.new_tensor([1 / 6, 4 / 6, 1 / 6])
+    own = torch.eye(inner, dtype=like.dtype, device=like.device)
+    row = torch.arange(inner, device=like.device).unsqueeze(1)
+    between = (row > 0) & (row < inner - 1)
+    system = torch.where(between, (own.roll(1, 1) + 4 * own + own.roll(-1, 1)) / 6, own)
     bends = torch.linalg.inv_ex(system)[0] @ differences
     first, last = bends[:1], bends[-1:]
     if inner > 1:

@@ -1,5 +1,8 @@
 """`dyadic`: a periodic cubic spline with control points at dyadic frequencies, so one kernel holds several scales."""
 
+import torch
+from torch import Tensor
+
 from fourierconv.parameterizations.spline import Spline
 
 
@@ -21,15 +24,16 @@ class Dyadic(Spline):
     predecessor's code (Henaff, Bruna, LeCun 2015, arXiv 1506.05163), whose matrices were not published; here periodic
     and Hermitian.
 
-    >>> [round(u, 4) for u in Dyadic().knots(7)]
-    [0.0, 0.0833, 0.1667, 0.3333, 0.6667, 0.8333, 0.9167]
+    >>> Dyadic().knots(7).mul(12).round().int().tolist()  # twelfths
+    [0, 1, 2, 4, 8, 10, 11]
     """
 
     name = "dyadic"
 
-    def knots(self, kernel_size: int) -> list[float]:
+    def knots(self, kernel_size: int, device: torch.device | None = None) -> Tensor:
         pairs = (kernel_size - 1) // 2
         highest = 1 / 3 if kernel_size % 2 else 1 / 4  # of those that come in pairs
-        positive = [highest * 0.5 ** (pairs - 1 - index) for index in range(pairs)]
-        nyquist = [] if kernel_size % 2 else [0.5]
-        return [0.0, *positive, *nyquist, *(1 - frequency for frequency in reversed(positive))]
+        halvings = torch.arange(pairs, dtype=torch.float64, device=device)
+        falling = highest * torch.exp2(-halvings)
+        nyquist = torch.full((1 - kernel_size % 2,), 0.5, dtype=torch.float64, device=device)
+        return torch.cat([nyquist.new_zeros(1), falling.flip(0), nyquist, 1 - falling])

@@ -28,16 +28,16 @@ class Spline(Parameterization):
 
     name = "spline"
 
-    def knots(self, kernel_size: int) -> list[float]:
-        """The control points' frequencies on the circle [0, 1), in cycles per pixel."""
-        return [m / kernel_size for m in range(kernel_size)]
+    def knots(self, kernel_size: int, device: torch.device | None = None) -> Tensor:
+        """The control points' frequencies on the circle [0, 1), ascending from 0, in cycles per pixel, float64."""
+        return torch.arange(kernel_size, dtype=torch.float64, device=device) / kernel_size
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         control, knots = self._control(kernel_size, positions.device)
         return (cubic.taps(positions, knots) @ control).real.to(scale.dtype).unsqueeze(0)
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
-        reach = cubic.reach(tuple(self.knots(kernel_size)), max(tolerance, 1e-15), dims)
+        reach = cubic.reach(tuple(self.knots(kernel_size).tolist()), max(tolerance, 1e-15), dims)
         reach = max(reach, kernel_size // 2)
         return -reach, reach
 
@@ -54,5 +54,4 @@ class Spline(Parameterization):
         """The matrix from coefficients to Hermitian control points, complex (k, k), and where these lie."""
         positions = lattice(-origin(kernel_size), kernel_size - 1 - origin(kernel_size), device)
         fourier = dft(kernel_size, positions, kernel_size, torch.float64)
-        knots = torch.tensor(self.knots(kernel_size), dtype=torch.float64, device=device)
-        return transform(fourier, real_dft(kernel_size, device).T), knots
+        return transform(fourier, real_dft(kernel_size, device).T), self.knots(kernel_size, device)

@@ -17,7 +17,7 @@ KERNEL_SIZES = (1, 2, 3, 4, 5, 8)
 def far_window(entry: Parameterization, kernel_size: int) -> tuple[int, int]:
     """Every tap, or for the splines, whose taps never end, those up to where the rest sums to less than 1e-10."""
     if isinstance(entry, Spline):
-        reach = 200 + 4000 * round(1 / min(1.0, *entry.knots(kernel_size)[1:], 1.0))  # 2(k/π)⁴/T³
+        reach = 200 + 4000 * round(1 / min(1.0, *entry.knots(kernel_size)[1:].tolist(), 1.0))  # 2(k/π)⁴/T³
         return -reach, reach
     return entry.window(kernel_size, float(SCALES.max()), 0.0, 1)
 

@@ -5,6 +5,7 @@ Everything is one axis of the kernel, with random coefficients.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -185,7 +186,7 @@ def measured(
     """
     rows: list[dict[str, str | float]] = []
     for name in names:
-        options = {"reference_grid": grid} if parameterizations.get(name).has_reference_grid else {}
+        options: dict[str, Any] = {"reference_grid": grid} if parameterizations.get(name).has_reference_grid else {}
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             layer = FourierConv2d(channels, channels, kernel_size, parameterization=name, tolerance=1e-3, **options)
