@@ -12,34 +12,44 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     """One integer per axis from an integer or a sequence of 1 or `dims` of them.
 
     Raises:
-        TypeError: not integers.
+        TypeError: not integers, or among several one beyond 64 bits.
+        ValueError: an integer beyond 64 bits.
         RuntimeError: a sequence of another length.
 
     >>> per_axis("padding", 1, 2)
     (1, 1)
     """
-    values = [value] if _is_int(value) else value
-    if not isinstance(values, Sequence) or isinstance(values, str) or not all(_is_int(v) for v in values):
+    if _is_int(value):
+        check_integer(name, value)
+        value = (value,)
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or not all(map(_is_word, value)):
         raise TypeError(f"{name} must be an int or {dims} ints, but got {value!r}")
-    if len(values) not in (1, dims):
-        raise RuntimeError(f"{name} must be an int or {dims} ints, but got {len(values)}: {tuple(values)}")
-    return tuple(int(v) for v in values) * (dims if len(values) == 1 else 1)
+    if len(value) not in (1, dims):
+        raise RuntimeError(f"{name} must be an int or {dims} ints, but got {len(value)}: {tuple(value)}")
+    return tuple(int(v) for v in value) * (dims if len(value) == 1 else 1)
 
 
 def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def _is_word(value: object) -> bool:
+    return _is_int(value) and -(2**63) <= value < 2**63
+
+
 def check_integer(name: str, value: object) -> None:
-    """Refuse what is no whole number.
+    """Refuse what is no whole number that a tensor's size can be.
 
     Raises:
-        TypeError: with the value.
+        TypeError: no integer.
+        ValueError: an integer beyond 64 bits.
 
     >>> check_integer("groups", 2)
     """
     if not _is_int(value):
         raise TypeError(f"{name} must be an int, but got {value!r}")
+    if not _is_word(value):
+        raise ValueError(f"{name}={value} does not fit into 64 bits")
 
 
 def positive(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...]:
@@ -165,8 +175,10 @@ def check_real(name: str, dtype: torch.dtype) -> None:
         RuntimeError: anything but float16, bfloat16, float32 and float64.
     """
     if dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
-        kind = "complex" if dtype.is_complex else "integer"
-        raise RuntimeError(f"{name} is {kind}, {dtype}, and must be real and floating, as float32 is; convert it")
+        kind = "complex, " if dtype.is_complex else "" if dtype.is_floating_point else "integer, "
+        raise RuntimeError(
+            f"{name} is {kind}{dtype}, and must be real and floating: float16, bfloat16, float32 or float64; convert it"
+        )
 
 
 def check_finite(**tensors: Tensor | None) -> None:
@@ -239,9 +251,10 @@ def output_size(
     >>> output_size((8, 8), (3, 5), ((1, 1), (0, 0)), (1, 2), (1, 1))
     (8, 2)
     """
+    _check_pixels(n)
     padded = tuple(size + left + right for size, (left, right) in zip(n, pairs, strict=True))
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
-    if min(n) < 1 or any(k > size for k, size in zip(reach, padded, strict=True)):
+    if any(k > size for k, size in zip(reach, padded, strict=True)):
         dilated = f" ({_by(kernel_size)}, dilation={dilation})" if max(dilation) > 1 else ""
         raise RuntimeError(
             f"kernel of {_by(reach)}{dilated} is larger than the padded input of {_by(padded)} (input {_by(n)}); "
@@ -267,16 +280,22 @@ def transposed_size(
     >>> transposed_size((8,), (3,), (1,), (1,), (2,), (1,))
     (16,)
     """
+    _check_pixels(n)
     size = tuple(
         (m - 1) * s - 2 * p + d * (k - 1) + extra + 1
         for m, k, p, extra, s, d in zip(n, kernel_size, padding, output_padding, stride, dilation, strict=True)
     )
-    if min(n) < 1 or min(size) < least:
+    if min(size) < least:
         raise RuntimeError(
-            f"input of {_by(n)} with a kernel of {_by(kernel_size)}, stride={stride} and padding={padding} gives an "
-            f"output of {_by(size)}; use less padding"
+            f"input of {_by(n)} with a kernel of {_by(kernel_size)}, stride={stride}, dilation={dilation}, "
+            f"padding={padding} and output_padding={output_padding} gives an output of {_by(size)}; use less padding"
         )
     return size
+
+
+def _check_pixels(n: tuple[int, ...]) -> None:
+    if min(n) < 1:
+        raise RuntimeError(f"input of {_by(n)} must have at least one pixel along every axis")
 
 
 def check_border(padding_mode: str, n: tuple[int, ...], pairs: tuple[tuple[int, int], ...]) -> None:

@@ -5,6 +5,7 @@ All functions take kernels as `FourierConvNd.kernel` returns them, (..., *size),
 """
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -52,7 +53,8 @@ def mass_curve(energy: Tensor) -> Tensor:
 def extent(energy: Tensor, mass: float = 0.95) -> Tensor:
     """Side of the centred window that holds a share `mass` of the energy along one axis, in pixels.
 
-    The mass curve is interpolated linearly between odd windows; a single tap has extent 1 and a zero kernel 0.
+    The mass curve is interpolated linearly between odd windows; a single tap has extent 1, a zero kernel 0, and one
+    with taps that are NaN or Inf NaN.
 
     Args:
         energy: energy of the slices along one axis, (..., size), its origin at (size - 1)//2.
@@ -67,8 +69,8 @@ def extent(energy: Tensor, mass: float = 0.95) -> Tensor:
     >>> extent(torch.ones(5), 0.8), extent(torch.tensor([0.0, 3.0, 0.0]))
     (tensor(4.), tensor(1.))
     """
-    if not 0 < mass <= 1:
-        raise ValueError(f"mass={mass} must be a share of the energy, above 0 and at most 1")
+    if not (isinstance(mass, Real) and 0 < mass <= 1):
+        raise ValueError(f"mass={mass!r} must be a share of the energy, above 0 and at most 1")
     curve = mass_curve(energy)
     reached = (curve >= mass - 1e-12).to(torch.int64)
     index = reached.argmax(-1, keepdim=True)
@@ -77,7 +79,8 @@ def extent(energy: Tensor, mass: float = 0.95) -> Tensor:
     inner = curve.gather(-1, (index - 1).clamp(min=0))
     step = torch.where(outer > inner, (mass - inner) / (outer - inner), torch.ones_like(outer))
     side = torch.where(index == 0, torch.ones_like(outer), 2 * index - 1 + 2 * step)
-    return torch.where(curve[..., -1:] > 0, side, torch.zeros_like(side)).squeeze(-1)
+    total = curve[..., -1:]  # 1, 0 for a zero kernel, or NaN
+    return torch.where(total > 0, side, total).squeeze(-1)
 
 
 def rms_radius(kernel: Tensor, dims: int) -> Tensor:

@@ -3,7 +3,7 @@
 The work on the images does not grow with the kernel. All functions take batched and unbatched images, are
 differentiable to any order, and compute float16 and bfloat16 in float32. An FFT mixes all pixels: a NaN or Inf anywhere
 in an image spreads over that whole image and its gradients. Under torch.autograd.detect_anomaly() it is refused by name
-instead.
+instead. For the same reason rounding errors are relative to the largest pixel of an image, not to each.
 """
 
 from collections.abc import Sequence
@@ -300,6 +300,7 @@ def _conv(
     if padding_mode == "circular":
         arguments.check_border(padding_mode, n, pairs)
     arguments.check_finite(input=input, weight=weight, bias=bias)
+    strides = tuple(s if m > 1 else 1 for s, m in zip(strides, size, strict=True))  # no matter to a single output
     taps, starts = [(0, k - 1) for k in kernel_size], [-left for left, _ in pairs]
     axes = lay_out(n, size, taps, starts, dilations, strides, padding_mode)
     spectrum = phases.gather_input(_spectrum(weight, axes, conjugate=False), strides)
@@ -333,6 +334,7 @@ def _conv_transpose(
     size = arguments.transposed_size(n, kernel_size, cut, extra, strides, dilations, least)
     arguments.check_finite(input=input, weight=weight, bias=bias)
     # the convolution whose adjoint this is: from images of `size` to outputs of n
+    strides = tuple(s if m > 1 else 1 for s, m in zip(strides, n, strict=True))  # no matter to a single pixel
     taps, starts = [(0, k - 1) for k in kernel_size], [-left for left in cut]
     axes = lay_out(tuple(max(m, 1) for m in size), n, taps, starts, dilations, strides, "zeros")
     spectrum = phases.gather_output(_spectrum(weight, axes, conjugate=True), strides, groups)

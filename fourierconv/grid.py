@@ -21,15 +21,17 @@ def fast_length(least: int) -> int:
     >>> fast_length(67), fast_length(128), fast_length(1)
     (70, 128, 1)
     """
-    length = max(least, 1)
-    while True:
-        rest = length
-        for prime in (2, 3, 5, 7):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return length
-        length += 1
+    shortest = bound = 2 * max(least, 1)
+    odd = [1]  # the products of 3, 5 and 7 below the bound; the loop reads what it appends
+    for prime in (3, 5, 7):
+        for length in odd:
+            if length * prime < bound:
+                odd.append(length * prime)
+    for length in odd:
+        while length < least:
+            length *= 2
+        shortest = min(shortest, length)
+    return shortest
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,13 @@ class AxisKernel:
         whole = positions.div(self.dilation, rounding_mode="floor")
         return self.taps(whole) * (positions == self.dilation * whole).view(1, -1, 1)
 
+    def occupied(self, first: int, last: int) -> tuple[int, int]:
+        """The first and the last of these pixels at which any coefficient has a tap."""
+        if self.scale.is_meta:
+            return first, last
+        rows = (self.pixels(first, last) != 0).any(-1).any(0).nonzero().flatten()
+        return first + int(rows[0]), first + int(rows[-1])
+
     def column_energies(self) -> Tensor:
         """Energy of every column of A, (scales, columns)."""
         return self.taps(lattice(*self.support(1e-4, 1), self.scale.device)).square().sum(-2)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from typing import Any
 
 import torch
@@ -50,10 +51,12 @@ class _FourierConvNd(Readable):
         tolerance: float | None = None,
     ) -> None:
         super().__init__()
-        dtype = dtype or torch.get_default_dtype()
+        dtype = torch.get_default_dtype() if dtype is None else dtype
+        if not isinstance(dtype, torch.dtype):
+            raise TypeError(f"dtype={dtype!r} must be a torch.dtype, as torch.float32 is")
         arguments.check_real("dtype", dtype)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = arguments.per_axis("kernel_size", kernel_size, self.dims)
+        self.kernel_size = arguments.positive("kernel_size", kernel_size, self.dims)
         self.stride = arguments.positive("stride", stride, self.dims)
         self.dilation = arguments.positive("dilation", dilation, self.dims)
         self.padding = padding if isinstance(padding, str) else arguments.padding_pixels(padding, self.dims)
@@ -78,6 +81,7 @@ class _FourierConvNd(Readable):
         self.scale = self._learned(self._scale_bounds, scale)
         self.window = self._learned(self._window_bounds, window)
         self.reset_parameters()
+        self.register_load_state_dict_post_hook(_refresh)
 
     @property
     def tolerance(self) -> float:  # type: ignore[override]
@@ -89,23 +93,20 @@ class _FourierConvNd(Readable):
     def _check_constructor(self, tolerance: float | None) -> None:
         for name in ("in_channels", "out_channels", "groups"):
             arguments.check_integer(name, getattr(self, name))
-        if self.in_channels < 1 or self.out_channels < 1 or self.groups < 1:
-            raise ValueError(
-                f"in_channels={self.in_channels}, out_channels={self.out_channels} and groups={self.groups} "
-                f"must be at least 1"
-            )
+        if self.groups < 1:
+            raise ValueError(f"groups={self.groups} must be at least 1")
+        if self.in_channels < 1 or self.out_channels < 1:  # nn.ConvNd raises the same, some of it when called
+            raise RuntimeError(f"in_channels={self.in_channels}, out_channels={self.out_channels} must be at least 1")
         for name in ("in_channels", "out_channels"):
             if getattr(self, name) % self.groups:
                 raise ValueError(f"{name}={getattr(self, name)} must be divisible by groups={self.groups}")
-        if min(self.kernel_size) < 1:
-            raise ValueError(f"kernel_size={self.kernel_size} must be at least 1 per axis")
         if isinstance(self.padding, str) and self.padding not in ("same", "valid"):
             raise ValueError(f"padding={self.padding!r} is not one of 'same', 'valid' or a number of pixels")
         if self.padding == "same" and max(self.stride) > 1:
             raise ValueError(f"padding='same' needs stride=1, but stride={self.stride}; pass padding in pixels")
         if self.padding_mode not in PADDING_MODES:
             raise ValueError(f"padding_mode={self.padding_mode!r} is not one of {', '.join(map(repr, PADDING_MODES))}")
-        if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
+        if tolerance is not None and not (isinstance(tolerance, Real) and 0 < tolerance < 1):
             raise ValueError(f"tolerance={tolerance!r} must be a relative error, above 0 and below 1")
 
     def _parameterizations(self, reference_grid: int | Sequence[int] | None) -> list[Parameterization]:
@@ -147,8 +148,10 @@ class _FourierConvNd(Readable):
         return bounds.initial(value, number, self.dims if self.per_axis else 1)
 
     def _learned(self, bounds: Bounds | None, value: Initial | None) -> nn.Parameter | None:
-        if bounds is None or value is None:
+        if bounds is None:
             return None
+        if value is None:
+            raise ValueError(f"{bounds.name}=None must be a number of pixels; {self.parameterization!r} learns one")
         return nn.Parameter(self.coefficients.new_tensor(self._initial(bounds, value)))
 
     def _scales(self) -> Iterator[tuple[Bounds, nn.Parameter, Initial]]:
@@ -208,7 +211,10 @@ class _FourierConvNd(Readable):
             for bounds, parameter, _ in self._scales()
         }
         if tight and not one.is_meta:
-            held = {name: [(own, float(own.detach().max())) for own, _ in axes] for name, axes in held.items()}
+            held = {
+                name: [(own, min(bound, float(own.detach().max()))) for own, bound in axes]  # the bound of NaN
+                for name, axes in held.items()
+            }
         kernels = []
         for axis, (own, k, dilation) in enumerate(zip(self._axes, self.kernel_size, self.dilation, strict=True)):
             scale, reach = held["scale"][axis] if "scale" in held else (one, 1.0)
@@ -281,8 +287,10 @@ class _FourierConvNd(Readable):
             return 0
         held = 0 if self.coordinates is None else self.coordinates.refresh()
         for bounds, parameter, _ in self._scales():
-            held += bounds.look(parameter.tolist())
-            parameter.clamp_(*bounds.limits)
+            values = parameter.tolist()
+            held += bounds.look(values)
+            if not all(bounds.limits[0] <= value <= bounds.limits[1] for row in values for value in row):
+                parameter.clamp_(*bounds.limits)
         return held
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
@@ -324,7 +332,6 @@ class _FourierConvNd(Readable):
         if self.parameterization == "spatial" and f"{prefix}weight" in state_dict:
             state_dict[f"{prefix}coefficients"] = state_dict.pop(f"{prefix}weight")
         super()._load_from_state_dict(state_dict, prefix, *args)
-        self.refresh()
 
     @torch.no_grad()
     def extra_repr(self) -> str:
@@ -349,6 +356,11 @@ class _FourierConvNd(Readable):
         if self.coefficients.is_meta:
             return text
         return f"{text}, extent=({', '.join(f'{side:.1f}' for side in self._extent(0.95).flatten(0, 1).median(0)[0])})"
+
+
+def _refresh(layer: _FourierConvNd, _: object) -> None:
+    """After a state_dict has been loaded, that of the coordinates included."""
+    layer.refresh()
 
 
 def _having_scales() -> str:
@@ -386,7 +398,7 @@ class FourierConv2d(_FourierConvNd):
             float32.
         parameterization: one of `fourierconv.parameterizations.NAMES`.
         scale: initial scale in pixels where one is learned ('window' and 'hermite': the Gaussian's σ, 'scaled': the
-            spacing); two numbers give log-spaced scales from the first to the second.
+            spacing), counted before dilation; two numbers give log-spaced scales from the first to the second.
         scale_per: 'layer', 'channel' (output channels), or a number of groups of output channels.
         per_axis: whether every axis has scales of its own.
         window: initial width σ, in pixels, of a learned Gaussian window that every parameterization but 'window' may
@@ -394,7 +406,8 @@ class FourierConv2d(_FourierConvNd):
         reference_grid: pixels per axis of the kernels of 'free' (by default kernel_size), 'truncated', 'bilinear',
             'spline_open', 'implicit' (32) and 'spacings' (17); an int or one per axis.
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an
-            operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64.
+            operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64. Beyond the edge
+            'replicate' reads 4096 pixels at most.
 
     Shapes:
         input (batch, in, y, x) or (in, y, x); output as nn.Conv2d's. Parameters, all real: `coefficients`

@@ -75,7 +75,8 @@ class Readable(nn.Module, ABC):
         w[t] = ∫ Ŵ(u) exp(2πi u·t) du, dilation included, in image pixels.
 
         Args:
-            size: taps per axis; by default the smallest window that holds the kernels to the layer's `tolerance`.
+            size: taps per axis; by default a window that holds the kernels to the layer's `tolerance`, as small as
+                their scales allow, whatever the coefficients are.
 
         Returns:
             Real, (out, in/groups, *size).
@@ -92,11 +93,12 @@ class Readable(nn.Module, ABC):
         kernels = self._kernels(tight=True)
         if size is None:
             windows = [kernel.extent(self.tolerance, self.dims) for kernel in kernels]
-            sizes = tuple(max(-2 * first + 1, 2 * last) for first, last in windows)
+            sizes = tuple(_centred(window) for window in windows)
             if max(sizes) > FAR:
                 raise ValueError(
                     f"tolerance={self.tolerance} takes {max(sizes)} taps per axis; pass size= or use a larger tolerance"
                 )
+            sizes = tuple(_centred(own.occupied(*window)) for own, window in zip(kernels, windows, strict=True))
         else:
             sizes = arguments.per_axis("size", size, self.dims)
         if min(sizes) < 1:
@@ -147,7 +149,10 @@ class Readable(nn.Module, ABC):
 
     def _axis_energies(self) -> Iterator[Tensor]:
         """Energy of every slice across each axis, (out, in/groups, 2·reach + 1), the origin in the middle."""
-        kernels = self._kernels(tight=not self._theta().is_meta)
+        theta = self._theta()
+        largest = theta.abs().flatten(2).amax(-1).view(*theta.shape[:2], *[1] * self.dims)
+        theta = theta / largest.where(largest > 0, 1)  # the squares of what is very large or small are no numbers
+        kernels = self._kernels(tight=not theta.is_meta)
         tolerance = max(self.tolerance, 1e-6)  # in energy this is 1e-12
         reach = max(max(map(abs, kernel.extent(tolerance, self.dims))) for kernel in kernels)
         reach = min(reach, FAR)
@@ -156,7 +161,7 @@ class Readable(nn.Module, ABC):
         for axis in range(self.dims):
             mixed = [matrices[i] if i == axis else rotated[i] for i in range(self.dims)]
             others = [i + 2 for i in range(self.dims) if i != axis]
-            energy = combine(self._theta(), mixed).square()
+            energy = combine(theta, mixed).square()
             yield energy.sum(others) if others else energy
 
     @torch.no_grad()
@@ -201,10 +206,11 @@ class Readable(nn.Module, ABC):
         With a grid it is the largest singular value on circular images of that size. That does not bound other borders
         or sizes. Without one it is an upper bound for images of every size and the layer's own borders: the supremum
         over continuous frequency, from equidistant ones and the bound of Ehlich and Zeller (1964) on what a
-        trigonometric polynomial does between them, at most 2 % too large per axis (8 % in 3-D); times the norm of the
-        padding: 1 for zeros, at most √2 per axis for 'reflect', √(1 + pixels read beyond the border) for 'replicate',
-        more where padding beyond 'same' repeats outputs. Strided 'circular' and 'reflect' layers are bounded by what
-        they compute with stride 1: of a period that the stride does not divide, no frequencies fold onto each other.
+        trigonometric polynomial does between them, at most 2 % too large per axis (8 % per axis in 3-D; a few percent
+        more where kernels never end); times the norm of the padding: 1 for zeros, at most √2 per axis for 'reflect',
+        √(1 + pixels read beyond the border) for 'replicate', more where padding beyond 'same' repeats outputs. Strided
+        'circular' and 'reflect' layers are bounded by what they compute with stride 1: of a period that the stride does
+        not divide, no frequencies fold onto each other.
 
         Args:
             grid: pixels of circular images per axis, multiples of the stride; by default a bound for all images.
@@ -214,7 +220,7 @@ class Readable(nn.Module, ABC):
 
         Raises:
             ValueError: a grid that is no positive multiple of the stride; without a grid, kernels so long that the
-                bound would take more than 4 million frequencies.
+                bound would take more than 4 million frequencies; coefficients that are NaN or Inf.
 
         >>> from fourierconv import FourierConv2d
         >>> layer = FourierConv2d(3, 8, 5, padding=2)
@@ -271,9 +277,17 @@ class Readable(nn.Module, ABC):
         theta = self._theta()
         each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(stride)
         apart = matrices[0].unflatten(1, (stride[0], -1))
+        if not (theta.is_meta or bool(theta.isfinite().all())):
+            raise ValueError("coefficients must be finite, but hold NaN or Inf: the layer has no norm")
         values = []
         for part in apart.split(max(BATCH // each, 1), dim=2):  # not all of the spectrum at once
             spectrum = phases.gather_input(combine(theta, [part.flatten(1, 2), *matrices[1:]]), stride)
             stacked = spectrum.movedim((0, 1), (-2, -1)).unflatten(-2, (self.groups, -1))
             values.append(torch.linalg.svdvals(stacked).flatten(-2))
         return torch.cat(values).sort(-1, descending=True).values
+
+
+def _centred(window: tuple[int, int]) -> int:
+    """The least size whose window around the origin, tap (size - 1)//2, holds the pixels first, ..., last."""
+    first, last = window
+    return max(-2 * first + 1, 2 * last)

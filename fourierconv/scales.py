@@ -6,6 +6,7 @@ scale may therefore grow only so far; it is held there, and its gradient passes 
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 
 from torch import Tensor
 
@@ -25,7 +26,7 @@ def count(per: str | int, out_channels: int) -> int:
     """
     known = {"layer": 1, "channel": out_channels}
     number = known.get(per, 0) if isinstance(per, str) else per
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1 or out_channels % number:
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < 1 or out_channels % number:
         raise ValueError(
             f"scale_per={per!r} must be 'layer', 'channel' or a number of groups that divides "
             f"out_channels={out_channels}"
@@ -58,8 +59,7 @@ class Bounds:
         """
         pair = tuple(value) if isinstance(value, tuple | list) else (value,) * 2
         if len(pair) != 2 or not all(
-            isinstance(s, int | float) and not isinstance(s, bool) and self.limits[0] <= s <= self.limits[1]
-            for s in pair
+            isinstance(s, Real) and not isinstance(s, bool) and self.limits[0] <= s <= self.limits[1] for s in pair
         ):
             raise ValueError(
                 f"{self.name}={value!r} must be a number of pixels, or two for log-spaced scales, "

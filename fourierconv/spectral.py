@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 
 def half(grid: tuple[int, ...]) -> tuple[int, ...]:
@@ -92,7 +93,16 @@ def correlate(
     >>> correlate(x, shift, (4,), (4,))
     tensor([[[1., 2., 3., 0.]]])
     """
-    return _forward(input, spectrum, list(grid), list(size), groups)[0]
+    input, along_input = forward_ad.unpack_dual(input)
+    spectrum, along_spectrum = forward_ad.unpack_dual(spectrum)
+    output = _forward(input, spectrum, list(grid), list(size), groups)[0]
+    # forward-mode derivatives, of which a custom op knows nothing: the product rule
+    terms = []
+    if along_input is not None:
+        terms.append(correlate(along_input, spectrum, grid, size, groups))
+    if along_spectrum is not None:
+        terms.append(correlate(input, along_spectrum, grid, size, groups))
+    return forward_ad.make_dual(output, torch.stack(terms).sum(0)) if terms else output
 
 
 # Spectra of images are contracted with the frequencies leading, (frequency, group, batch, channel): one batched

@@ -63,6 +63,14 @@ def test_integers_of_numpy_are_integers() -> None:
     torch.testing.assert_close(layer(images), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_scales_may_be_numbers_of_numpy() -> None:
+    two: Any = np.int64(2)
+    options: dict[str, Any] = {"scale_per": two, "tolerance": np.float32(0.5), "window": np.float32(1.5)}
+    layer = FourierConv2d(1, 4, 5, parameterization="scaled", scale=two, **options)
+    assert layer.scale is not None
+    assert layer.scale.tolist() == [[2.0]] * 2
+
+
 def test_scales_may_be_a_list() -> None:
     layer = FourierConv2d(1, 4, 5, parameterization="scaled", scale=[1.0, 8.0], scale_per="channel")
     assert layer.scale is not None
@@ -84,8 +92,77 @@ def test_a_bias_elsewhere_is_refused_by_name() -> None:
         ({"parameterization": ["scaled"]}, ValueError, r"parameterization=\['scaled'\] is unknown"),
         ({"parameterization": "scaled", "scale": "2"}, ValueError, "scale='2' must be a number of pixels"),
         ({"parameterization": "scaled", "scale": float("nan")}, ValueError, "scale=nan must be"),
+        ({"parameterization": "scaled", "scale": None}, ValueError, "scale=None must be a number of pixels"),
+        ({"dtype": "float32"}, TypeError, "dtype='float32' must be a torch.dtype"),
+        ({"dtype": torch.float8_e4m3fn}, RuntimeError, r"dtype is torch\.float8_e4m3fn, and must be real"),
     ],
 )
 def test_constructors_name_the_argument(arguments: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         FourierConv2d(**({"in_channels": 4, "out_channels": 4, "kernel_size": 3} | arguments))  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch.func's own
+def test_forward_mode_derivatives_follow_the_product_rule() -> None:
+    """torch.func.jvp takes a custom op's derivative for zero, silently, unless it is told."""
+    layer = FourierConv2d(2, 3, 3, stride=2, padding=1, dtype=torch.float64, parameterization="scaled", scale=1.3)
+    parameters = dict(layer.named_parameters())
+
+    def forward(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(layer, dict(zip(parameters, values, strict=True)), (x,))
+
+    x = torch.randn(1, 2, 5, 4, dtype=torch.float64, requires_grad=True)
+    inputs = (x, *parameters.values())
+    assert torch.autograd.gradcheck(forward, inputs, check_forward_ad=True, check_backward_ad=False)
+    along = torch.func.jvp(layer, (x,), (torch.ones_like(x),))[1]
+    torch.testing.assert_close(along, layer(torch.ones_like(x)) - layer(torch.zeros_like(x)))
+    jacobian = torch.func.jacfwd(spectral.conv2d)(x[0], torch.randn(1, 2, 3, 3, dtype=torch.float64))
+    assert float(jacobian.abs().sum()) > 1
+
+
+@pytest.mark.parametrize("name", ["scaled", "window", "hermite"])
+def test_a_scale_that_is_no_number_shows(name: str) -> None:
+    layer = FourierConv2d(1, 2, 3, padding=1, parameterization=name)
+    assert layer.scale is not None
+    layer.scale.data.fill_(float("nan"))
+    assert bool(layer(torch.randn(1, 1, 6, 6)).isnan().all())
+    assert "extent=(nan, nan)" in repr(layer)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_kernels_that_are_no_numbers_have_no_size_and_no_norm(value: float) -> None:
+    layer = FourierConv2d(1, 2, 3)
+    layer.coefficients.data[0, 0, 1, 1] = value
+    assert layer.extent().isnan().all(-1).tolist() == [[True], [False]]
+    with pytest.raises(ValueError, match="coefficients must be finite, but hold NaN or Inf"):
+        layer.operator_norm()
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e30])
+def test_sizes_do_not_depend_on_how_large_the_weights_are(factor: float) -> None:
+    layer = FourierConv2d(2, 2, 5)
+    before = layer.extent()
+    layer.coefficients.data.mul_(factor)
+    torch.testing.assert_close(layer.extent(), before)
+
+
+def test_the_default_kernel_of_scaled_at_spacing_one_is_the_classic_one() -> None:
+    assert FourierConv2d(1, 1, (5, 4), parameterization="scaled").kernel().shape[2:] == (5, 4)
+    assert FourierConv2d(1, 1, 3, dilation=2, parameterization="scaled").kernel().shape[2:] == (5, 5)
+
+
+def test_damaged_positions_can_be_replaced_and_far_ones_are_held() -> None:
+    layer = FourierConv2d(2, 4, 3, parameterization="spacings")
+    good = {name: value.clone() for name, value in layer.state_dict().items()}
+    for value in layer.state_dict().values():
+        value.fill_(float("nan"))
+    layer.load_state_dict(good)
+    assert all(torch.equal(value, good[name]) for name, value in layer.state_dict().items())
+    layer.load_state_dict(good | {"coordinates.positions": torch.full_like(good["coordinates.positions"], 50.0)})
+    assert layer.state_dict()["coordinates.positions"].unique().tolist() == [8.0]
+
+
+def test_a_layer_made_for_inference_can_be_evaluated_elsewhere() -> None:
+    with torch.inference_mode():
+        layer = FourierConv2d(1, 1, 3, parameterization="scaled", window=2.0)
+    layer.eval()

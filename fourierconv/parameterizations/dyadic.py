@@ -19,10 +19,9 @@ class Dyadic(Spline):
     Represents kernels that are coarse where they are large; fine detail far from the origin is out of reach, and so is
     a large kernel without low frequencies. In 2D control points are pairs of those of the axes, so a spectrum may vary
     quickly along an axis near that axis' DC only. There is no learned scale: all scales are there, and training weighs
-    them. Its taps fall like t⁻⁴, from where the largest scale ends: at k = 7 about 130 per axis hold 1e-3 in operator
-    norm, `spline` takes 77. Source: 'dyadic_spline' of the
-    predecessor's code (Henaff, Bruna, LeCun 2015, arXiv 1506.05163), whose matrices were not published; here periodic
-    and Hermitian.
+    them. Its taps fall like t⁻⁴, from where the largest scale ends: in 2D at k = 7 the window for 1e-3 in operator norm
+    is 131 taps per axis, that of `spline` 77. Source: 'dyadic_spline' of the predecessor's code (Henaff, Bruna, LeCun
+    2015, arXiv 1506.05163), whose matrices were not published; here periodic and Hermitian.
 
     >>> Dyadic().knots(7).mul(12).round().int().tolist()  # twelfths
     [0, 1, 2, 4, 8, 10, 11]
