@@ -40,6 +40,10 @@ reproduce: $(SITE) ## everything: environment, runs, tables, notebooks, book; th
 test: .venv/installed ## the tests of the package and of the study
 	$(RUN) -m pytest
 
+.PHONY: test-all
+test-all: .venv/installed ## all of the tests: thousands of cases, and an installation where there is torch alone
+	$(RUN) -m pytest -m ''
+
 .PHONY: test-book
 test-book: .venv/installed ## opens every page of the built book in Chromium, wide and at phone width
 	$(RUN) -m pytest tests/book/check_pages.py

@@ -1,79 +1,158 @@
 """What is refused, and what the message must name: the argument, the value or the sizes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
-
-@dataclass(frozen=True)
-class BadCall:
-    """A call of conv2d on images (2, 4, 8, 8) and a weight (6, 4, 3, 3), unless told otherwise, that torch refuses."""
-
-    name: str
-    says: tuple[str, ...]
-    input: Any = (2, 4, 8, 8)
-    weight: Any = (6, 4, 3, 3)
-    arguments: tuple[tuple[str, Any], ...] = ()
-
-    def operands(self) -> tuple[Any, Any]:
-        """Shapes become tensors; what is no shape is passed on as it is."""
-        made = (torch.ones(value) if isinstance(value, tuple) else value for value in (self.input, self.weight))
-        return next(made), next(made)
-
-    def __str__(self) -> str:
-        return self.name
+from tests.cases import FUNCTIONS
 
 
 def _with(**arguments: Any) -> tuple[tuple[str, Any], ...]:
     return tuple(arguments.items())
 
 
-def _double(*shape: int) -> Tensor:
-    return torch.ones(shape, dtype=torch.float64)
+def dims_of(function: str) -> int:
+    return int(function.removesuffix("d")[-1])
 
 
-BAD_CALLS = (
-    BadCall("input of rank 2", ("input", "3 dimensions", "[8, 8]"), input=(8, 8)),
-    BadCall("input of rank 5", ("input", "4 (batch", "[1, 2, 4, 8, 8]"), input=(1, 2, 4, 8, 8)),
-    BadCall("weight of rank 3", ("weight", "4 dimensions", "[6, 4, 3]"), weight=(6, 4, 3)),
-    BadCall("channels", ("input", "[2, 3, 8, 8]", "4 channels"), input=(2, 3, 8, 8)),
-    BadCall("channels without a batch", ("input", "[3, 8, 8]", "4 channels"), input=(3, 8, 8)),
-    BadCall("channels for groups", ("input", "8 channels", "has 4"), arguments=_with(groups=2)),
-    BadCall("out for groups", ("groups=4", "6 output channels"), weight=(6, 1, 3, 3), arguments=_with(groups=4)),
-    BadCall("no groups", ("groups=0",), arguments=_with(groups=0)),
-    BadCall("negative groups", ("groups=-1",), arguments=_with(groups=-1)),
-    BadCall("groups of no integer", ("groups", "1.0"), arguments=_with(groups=1.0)),
-    BadCall("kernel larger than the image", ("9x3", "8x8"), weight=(6, 4, 9, 3)),
-    BadCall(
-        "kernel larger than the padded image", ("13x3", "12x8"), weight=(6, 4, 13, 3), arguments=_with(padding=(2, 0))
-    ),
-    BadCall("empty image", ("0x8",), input=(2, 4, 0, 8), weight=(6, 4, 1, 1)),
-    BadCall("empty image, padded", ("0x8",), input=(2, 4, 0, 8), weight=(6, 4, 1, 1), arguments=_with(padding=1)),
-    BadCall("empty kernel", ("weight", "[6, 4, 0, 3]"), weight=(6, 4, 0, 3)),
-    BadCall("no output channels", ("0 output channels",), weight=(0, 4, 3, 3)),
-    BadCall("negative padding", ("padding=(-1, -1)",), arguments=_with(padding=-1)),
-    BadCall("padding of three axes", ("padding", "(1, 1, 1)"), arguments=_with(padding=(1, 1, 1))),
-    BadCall("padding of no axes", ("padding", "()"), arguments=_with(padding=())),
-    BadCall("padding of half a pixel", ("padding", "0.5"), arguments=_with(padding=0.5)),
-    BadCall("padding of None", ("padding", "None"), arguments=_with(padding=None)),
-    BadCall("padding of a bool", ("padding", "True"), arguments=_with(padding=True)),
-    BadCall("padding of an unknown name", ("padding='full'", "'same'"), arguments=_with(padding="full")),
-    BadCall("stride 0", ("stride=(0, 0)",), arguments=_with(stride=0)),
-    BadCall("stride of three axes", ("stride", "(1, 1, 1)"), arguments=_with(stride=(1, 1, 1))),
-    BadCall("stride of half a pixel", ("stride", "0.5"), arguments=_with(stride=0.5)),
-    BadCall("dilation 0", ("dilation=(0, 0)",), arguments=_with(dilation=0)),
-    BadCall("bias of another size", ("bias", "[6]", "[4]"), arguments=_with(bias=torch.ones(4))),
-    BadCall("bias of rank 2", ("bias", "[6]", "[6, 1]"), arguments=_with(bias=torch.ones(6, 1))),
-    BadCall("bias of another dtype", ("bias", "float64", "float32"), arguments=_with(bias=_double(6))),
-    BadCall("bias of a number", ("bias", "float"), arguments=_with(bias=1.0)),
-    BadCall("input of another dtype", ("input", "float64", "float32"), input=_double(2, 4, 8, 8)),
-    BadCall("input of a list", ("input", "list"), input=[1.0]),
-    BadCall("input of None", ("input", "NoneType"), input=None),
-    BadCall("weight of a list", ("weight", "list"), weight=[1.0]),
-)
+def _by(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+@dataclass(frozen=True)
+class BadCall:
+    """A call that torch refuses; an operand given by its shape is of ones, any other is passed on as it is."""
+
+    function: str
+    name: str
+    says: tuple[str, ...]
+    input: Any
+    weight: Any
+    arguments: tuple[tuple[str, Any], ...]
+
+    @property
+    def dims(self) -> int:
+        return dims_of(self.function)
+
+    def operands(self) -> tuple[Any, Any]:
+        made = (torch.ones(value) if isinstance(value, tuple) else value for value in (self.input, self.weight))
+        return next(made), next(made)
+
+    def __str__(self) -> str:
+        return f"{self.function}-{self.name}"
+
+
+class _Usual:
+    """What a call has unless told otherwise: images (2, 4, 8, ...), kernels 3x... from 4 to 6 channels."""
+
+    def __init__(self, function: str) -> None:
+        self.function, self.dims = function, dims_of(function)
+        self.is_transposed = function.startswith("conv_transpose")
+        self.channels = (4, 6) if self.is_transposed else (6, 4)
+        self.image, self.kernel = (8,) * self.dims, (3,) * self.dims
+        self.input, self.weight = (2, 4, *self.image), (*self.channels, *self.kernel)
+
+    def but(self, name: str, *says: str, **changes: Any) -> BadCall:
+        input, weight = changes.pop("input", self.input), changes.pop("weight", self.weight)
+        return BadCall(self.function, name, says, input, weight, _with(**changes))
+
+
+def _bad_images(usual: _Usual) -> Iterator[BadCall]:
+    image, dims = usual.image, usual.dims
+    yield usual.but("input of too low rank", "input", f"{dims + 1} dimensions", f"{list(image)}", input=image)
+    long = (1, *usual.input)
+    yield usual.but("input of too high rank", "input", f"{dims + 2} (batch", f"{list(long)}", input=long)
+    for name, shape in (("channels", (2, 3, *image)), ("channels without a batch", (3, *image))):
+        yield usual.but(name, "input", f"{list(shape)}", "4 channels", "has 3", input=shape)
+    empty = (0, *image[1:])
+    yield usual.but("empty image", f"input of {_by(empty)}", "at least one pixel", input=(2, 4, *empty))
+    yield usual.but("empty image, padded", f"input of {_by(empty)}", input=(2, 4, *empty), padding=1)
+    yield usual.but("input of another dtype", "input", "float64", "float32", input=torch.ones(usual.input).double())
+    yield usual.but("input of a list", "input", "Tensor", "list", input=[1.0])
+    yield usual.but("input of None", "input", "Tensor", "NoneType", input=None)
+
+
+def _bad_weights(usual: _Usual) -> Iterator[BadCall]:
+    flat, empty, none = usual.weight[:-1], (*usual.channels, 0, *usual.kernel[1:]), (0, *usual.weight[1:])
+    yield usual.but("weight of too low rank", "weight", f"{usual.dims + 2} dimensions", f"{list(flat)}", weight=flat)
+    yield usual.but("weight without taps", "weight", "taps", f"{list(empty)}", weight=empty)
+    side = "input" if usual.is_transposed else "output"
+    yield usual.but("weight without kernels", f"0 {side} channels", "groups=1", weight=none)
+    yield usual.but(
+        "weight of another dtype", "weights", "float64", "float32", weight=torch.ones(usual.weight).double()
+    )
+    yield usual.but("weight of a list", "weight", "Tensor", "list", weight=[1.0])
+    yield usual.but("bias of another size", "bias", "[6]", "[4]", bias=torch.ones(4))
+    yield usual.but("bias of rank 2", "bias", "[6]", "[6, 1]", bias=torch.ones(6, 1))
+    yield usual.but("bias of another dtype", "bias", "float64", "float32", bias=torch.ones(6).double())
+    yield usual.but("bias of a number", "bias", "Tensor", "float", bias=1.0)
+
+
+def _bad_groups(usual: _Usual) -> Iterator[BadCall]:
+    for groups in (0, -1):
+        yield usual.but(f"groups {groups}", f"groups={groups}", "at least 1", groups=groups)
+    yield usual.but("groups of no integer", "groups", "an int", "1.0", groups=1.0)
+    yield usual.but("groups beyond 64 bits", f"groups={2**64}", "64 bits", groups=2**64)
+    if usual.is_transposed:
+        yield usual.but("channels for groups", "4 input channels", "multiple of groups=3", groups=3)
+    else:
+        yield usual.but("channels for groups", "input", "8 channels", "has 4", groups=2)
+        few = (6, 1, *usual.kernel)
+        yield usual.but("kernels for groups", "6 output channels", "multiple of groups=4", weight=few, groups=4)
+
+
+def _bad_numbers(usual: _Usual) -> Iterator[BadCall]:
+    """What takes a number, or one for every axis."""
+    numbers = f"an int or {usual.dims} ints"
+    for name in ("stride", "dilation", "padding", *["output_padding"] * usual.is_transposed):
+        for value in ((1,) * (usual.dims + 1), (), 0.5, None, True, (0.5,), (True,), (2**64,)):
+            yield usual.but(f"{name} of {value}", name, numbers, repr(value), **{name: value})
+        yield usual.but(f"{name} beyond 64 bits", f"{name}={2**64}", "64 bits", **{name: 2**64})
+    for name in ("stride", "dilation"):
+        yield usual.but(f"{name} of a string", name, numbers, "'1'", **{name: "1"})
+        for value in (0, -1):
+            yield usual.but(f"{name} {value}", f"{name}={(value,) * usual.dims}", "at least 1", **{name: value})
+    yield usual.but("negative padding", f"padding={(-1,) * usual.dims}", "not be negative", padding=-1)
+
+
+def _bad_sizes(usual: _Usual) -> Iterator[BadCall]:
+    """Of a convolution: kernel, padding, stride and dilation that do not fit."""
+    image, rest = _by(usual.image), usual.kernel[1:]
+    yield usual.but("kernel beyond the image", _by((9, *rest)), image, "smaller kernel", weight=(6, 4, 9, *rest))
+    padded = _by((12, *usual.image[1:]))
+    says, sides = (_by((13, *rest)), padded, image, "more padding"), (2, *(0 for _ in rest))
+    yield usual.but("kernel beyond the padded image", *says, weight=(6, 4, 13, *rest), padding=sides)
+    reach, dilation = _by((9,) * usual.dims), f"dilation={(4,) * usual.dims}"
+    yield usual.but("dilated kernel beyond the image", reach, _by(usual.kernel), dilation, image, dilation=4)
+    yield usual.but("padding of an unknown name", "padding='full'", "'same'", "'valid'", padding="full")
+    strides = f"stride={(2,) * usual.dims}"
+    yield usual.but("'same' with a stride", "padding='same'", "stride=1", strides, padding="same", stride=2)
+
+
+def _bad_transposed_sizes(usual: _Usual) -> Iterator[BadCall]:
+    """Of a transposed convolution: padding and output_padding that do not fit."""
+    yield usual.but("padding of a name", "padding", "an int or", "'same'", padding="same")
+    padding = f"padding={(6,) * usual.dims}"
+    yield usual.but("padding beyond it", _by(usual.image), _by(usual.kernel), padding, "less padding", padding=6)
+    for extra, stride, dilation in ((1, 1, 1), (-1, 2, 1), (2, 2, 1), (3, 1, 3)):
+        sizes = {"output_padding": extra, "stride": stride, "dilation": dilation}
+        says = (f"{name}={(value,) * usual.dims}" for name, value in sizes.items())
+        yield usual.but(f"output_padding {extra}, stride {stride}, dilation {dilation}", *says, **sizes)
+
+
+def _bad_calls() -> Iterator[BadCall]:
+    for usual in map(_Usual, FUNCTIONS):
+        sizes = _bad_transposed_sizes if usual.is_transposed else _bad_sizes
+        for kind in (_bad_images, _bad_weights, _bad_groups, _bad_numbers, sizes):
+            yield from kind(usual)
+        yield usual.but("unknown argument", "kernel", kernel=3)
+
+
+BAD_CALLS = tuple(_bad_calls())
+BAD_IMAGES = tuple(case for function in FUNCTIONS[:3] for case in _bad_images(_Usual(function)))  # for layers, too
 
 
 @dataclass(frozen=True)
@@ -98,6 +177,10 @@ BAD_LAYERS = (
     BadLayer("no groups", ("groups=0",), _with(groups=0)),
     BadLayer("negative groups", ("groups=-2",), _with(groups=-2)),
     BadLayer("kernel of three axes", ("kernel_size", "(3, 3, 3)"), _with(kernel_size=(3, 3, 3))),
+    BadLayer("no input channels", ("in_channels=0",), _with(in_channels=0)),
+    BadLayer("negative input channels", ("in_channels=-4",), _with(in_channels=-4)),
+    BadLayer("no output channels", ("out_channels=0",), _with(out_channels=0)),
+    BadLayer("no taps", ("kernel_size=(3, 0)",), _with(kernel_size=(3, 0))),
     BadLayer("kernel of half a tap", ("kernel_size", "2.5"), _with(kernel_size=2.5)),
     BadLayer("kernel of a string", ("kernel_size", "'3'"), _with(kernel_size="3")),
     BadLayer("padding of an unknown name", ("padding='full'", "'same'"), _with(padding="full")),
@@ -133,7 +216,4 @@ BAD_KEYWORDS = (
         BadLayer(f"tolerance {tolerance}", (f"tolerance={tolerance}",), _with(tolerance=tolerance))
         for tolerance in (0.0, 1.0, -1e-6, math.nan)
     ),
-    BadLayer("no input channels", ("in_channels=0",), _with(in_channels=0)),
-    BadLayer("no output channels", ("out_channels=0",), _with(out_channels=0)),
-    BadLayer("no taps", ("kernel_size=(3, 0)",), _with(kernel_size=(3, 0))),
 )

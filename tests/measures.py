@@ -1,5 +1,6 @@
-"""Measures that several tests take: relative errors, and the FFTs that a piece of work needs."""
+"""What several tests measure of a piece of work: its relative error, the FFTs that it takes, how it is refused."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable
 
@@ -32,3 +33,18 @@ def count_ffts(work: Callable[[], object]) -> Counter[str]:
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         work()
     return Counter(FFT_NAMES[event.name] for event in profiler.events() if event.name in FFT_NAMES)
+
+
+def refusal(work: Callable[[], object]) -> Exception:
+    """What `work` raises; it has to.
+
+    >>> refusal(lambda: 1 / 0)
+    ZeroDivisionError('division by zero')
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, on its way to an error
+        try:
+            work()
+        except Exception as error:
+            return error
+    raise AssertionError("was not refused")

@@ -1,30 +1,23 @@
 """Bad input: torch's type of exception, one line that names the argument and the sizes, before any work is done."""
 
 import re
-import warnings
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv2d, functional
 from fourierconv.functional import conv2d, spectral_conv
-from fourierconv.parameterizations import get
-from tests.bad_input_cases import BAD_CALLS, BAD_KEYWORDS, BAD_LAYERS, BadCall, BadLayer
-from tests.measures import count_ffts
+from fourierconv.parameterizations import NAMES, get
+from tests.bad_input_cases import BAD_CALLS, BAD_IMAGES, BAD_KEYWORDS, BAD_LAYERS, BadCall, BadLayer
+from tests.layer_cases import CLASSES
+from tests.measures import count_ffts, refusal
 
-
-def refusal(work: Callable[[], object]) -> Exception:
-    """What `work` raises; it has to."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's, on its way to an error
-        try:
-            work()
-        except Exception as error:
-            return error
-    raise AssertionError("was not refused")
+CONVS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
 def check_message(error: Exception, says: tuple[str, ...]) -> None:
@@ -34,11 +27,11 @@ def check_message(error: Exception, says: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("case", BAD_CALLS, ids=str)
-def test_conv2d_refuses_what_torchs_refuses(case: BadCall) -> None:
-    input, weight = case.operands()
-    theirs = refusal(lambda: F.conv2d(input, weight, **dict(case.arguments)))
-    errors = []
-    ffts = count_ffts(lambda: errors.append(refusal(lambda: conv2d(input, weight, **dict(case.arguments)))))
+def test_functions_refuse_what_torchs_refuse(case: BadCall) -> None:
+    calls = [partial(getattr(of, case.function), *case.operands(), **dict(case.arguments)) for of in (F, functional)]
+    theirs = refusal(calls[0])
+    errors: list[Exception] = []
+    ffts = count_ffts(lambda: errors.append(refusal(calls[1])))
     assert type(errors[0]) is type(theirs)
     check_message(errors[0], case.says)
     assert not ffts
@@ -60,13 +53,13 @@ def test_the_layer_refuses_values_of_its_own_arguments(case: BadLayer) -> None:
     check_message(error, case.says)
 
 
-BAD_IMAGES = [case for case in BAD_CALLS if case.weight == (6, 4, 3, 3) and not case.arguments]
-
-
 @pytest.mark.parametrize("case", BAD_IMAGES, ids=str)
-def test_the_layer_refuses_the_same_images(case: BadCall) -> None:
-    error = refusal(lambda: FourierConv2d(4, 6, 3)(case.operands()[0]))
-    assert type(error) is type(refusal(lambda: nn.Conv2d(4, 6, 3)(case.operands()[0])))
+def test_layers_refuse_the_same_images(case: BadCall) -> None:
+    images, _ = case.operands()
+    theirs = CONVS[case.dims](4, 6, 3, **dict(case.arguments))
+    ours = CLASSES[case.dims](4, 6, 3, **dict(case.arguments))
+    error = refusal(lambda: ours(images))
+    assert type(error) is type(refusal(lambda: theirs(images)))
     check_message(error, case.says)
 
 
@@ -79,21 +72,25 @@ def test_complex_and_integer_input_is_refused_by_name(dtype: torch.dtype, kind: 
         check_message(error, (f"{name} is {kind}, {dtype}", "float32"))
 
 
-@pytest.mark.parametrize("circular", ["conv2d", "layer"])
-def test_circular_padding_wraps_once(circular: str) -> None:
-    x = torch.ones(1, 1, 2, 8)
-    if circular == "conv2d":
-        error = refusal(lambda: conv2d(x, torch.ones(1, 1, 3, 3), padding=3, padding_mode="circular"))
-    else:
-        error = refusal(lambda: FourierConv2d(1, 1, 3, padding=3, padding_mode="circular")(x))
-    theirs = refusal(lambda: nn.Conv2d(1, 1, 3, padding=3, padding_mode="circular")(x))
-    assert type(error) is type(theirs) is RuntimeError
-    check_message(error, ("(3, 3)", "2x8"))
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_circular_padding_wraps_once(dims: int) -> None:
+    n = (2, 8, 8)[:dims]
+    wide: dict[str, Any] = {"padding": 3, "padding_mode": "circular"}
+    x, weight = torch.ones(1, 1, *n), torch.ones(1, 1, *[3] * dims)
+    theirs = refusal(lambda: CONVS[dims](1, 1, 3, **wide)(x))
+    function = getattr(functional, f"conv{dims}d")
+    for work in (lambda: function(x, weight, **wide), lambda: CLASSES[dims](1, 1, 3, **wide)(x)):
+        error = refusal(work)
+        assert type(error) is type(theirs) is RuntimeError
+        check_message(error, ("circular", "(3, 3)", "x".join(map(str, n))))
 
 
-def test_conv2d_refuses_an_unknown_padding_mode() -> None:
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_functions_refuse_an_unknown_padding_mode(dims: int) -> None:
     with pytest.raises(ValueError, match="padding_mode='reflect' is not one of 'zeros', 'circular'"):
-        conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 1, 1), padding_mode="reflect")
+        getattr(functional, f"conv{dims}d")(
+            torch.ones([1] * (dims + 2)), torch.ones([1] * (dims + 2)), padding_mode="reflect"
+        )
 
 
 def test_tensors_on_two_devices_are_refused() -> None:
@@ -144,5 +141,5 @@ def test_a_spline_has_no_short_window_at_a_tiny_tolerance() -> None:
 
 
 def test_an_unknown_parameterization_lists_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="'dct' is unknown; choose one of spatial, spectral, spline, window, scaled"):
+    with pytest.raises(ValueError, match=f"'dct' is unknown; choose one of {', '.join(NAMES)}"):
         get("dct")

@@ -5,13 +5,14 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from fourierconv import FourierConv2d
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
-from tests.cases import CONVS, Conv
+from tests.agreement import check_float32, check_float64
+from tests.cases import SOME_CALLS, Call
 from tests.layer_cases import LAYERS, LayerCase
 from tests.measures import count_ffts, relative_error
 
@@ -21,7 +22,6 @@ if not torch.cuda.is_available():
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
 CUDA = torch.device("cuda")
-SOME_CONVS = CONVS[::3]  # 3 shares no factor with the layouts, so all of them are among these
 
 
 @pytest.fixture(autouse=True)
@@ -34,46 +34,14 @@ def _full_float32() -> Iterator[None]:
     torch.set_float32_matmul_precision(before)
 
 
-def outcomes(
-    convolve: Callable[..., Tensor],
-    operands: list[Tensor | None],
-    along: Tensor,
-    where: torch.device,
-    dtype: torch.dtype,
-) -> dict[str, Tensor]:
-    """The output and the gradient of <output, along> with respect to every operand, as float64 on the CPU."""
-    named = zip(("input", "weight", "bias"), operands, strict=True)
-    leaves = {name: value.to(where, dtype).requires_grad_() for name, value in named if value is not None}
-    output = convolve(leaves["input"], leaves["weight"], leaves.get("bias"))
-    gradients = torch.autograd.grad(output, list(leaves.values()), along.to(where, dtype))
-    results = {"output": output.detach(), **dict(zip(leaves, gradients, strict=True))}
-    return {name: value.cpu().double() for name, value in results.items()}
+@pytest.mark.parametrize("call", SOME_CALLS, ids=str)
+def test_convolutions_are_the_cpus_in_float64(call: Call) -> None:
+    check_float64(call.ours, call.reference, call.operands(), CUDA)
 
 
-def ours(case: Conv) -> Callable[..., Tensor]:
-    return partial(conv2d, padding=case.padding, groups=case.layout.groups, padding_mode=case.mode)
-
-
-@pytest.mark.parametrize("case", SOME_CONVS, ids=str)
-def test_conv2d_is_the_cpus_in_float64(case: Conv) -> None:
-    operands = list(case.operands())
-    along = torch.randn_like(case.reference(*case.operands()))
-    expected = outcomes(case.reference, operands, along, torch.device("cpu"), torch.float64)
-    actual = outcomes(ours(case), operands, along, CUDA, torch.float64)
-    errors = {name: relative_error(actual[name], expected[name]) for name in expected}
-    assert max(errors.values()) <= 1e-10, errors
-
-
-@pytest.mark.parametrize("case", SOME_CONVS, ids=str)
-def test_conv2d_is_as_accurate_as_torchs_in_float32(case: Conv) -> None:
-    operands = [None if t is None else t.float().double() for t in case.operands()]
-    along = torch.randn_like(case.reference(*case.operands())).float().double()
-    exact = outcomes(case.reference, operands, along, torch.device("cpu"), torch.float64)
-    direct = outcomes(case.reference, operands, along, CUDA, torch.float32)
-    actual = outcomes(ours(case), operands, along, CUDA, torch.float32)
-    for name, value in exact.items():
-        allowed = max(3 * relative_error(direct[name], value), 5e-7)
-        assert relative_error(actual[name], value) <= allowed, name
+@pytest.mark.parametrize("call", SOME_CALLS, ids=str)
+def test_convolutions_are_as_accurate_as_torchs_in_float32(call: Call) -> None:
+    check_float32(call.ours, call.reference, call.operands(), CUDA)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])

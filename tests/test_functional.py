@@ -1,91 +1,48 @@
-"""conv2d is torch's, forward and backward, to rounding; spectral_conv is the convolution theorem."""
+"""Convolutions are torch's, forward and backward, to rounding; spectral_conv is the convolution theorem."""
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
 import torch
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 
-from fourierconv import spectral
+from fourierconv import functional, spectral
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.spectral import half
-from tests.cases import CONVS, LAYOUTS, Conv
-from tests.measures import relative_error
+from tests.agreement import check_float32, check_float64, check_half, outcomes
+from tests.cases import CALLS, FUNCTIONS, SOME_CALLS, Call, pairs
 
 # torch's own remark on even kernels, to which the comparison is not sensitive
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
-
-def outcomes(
-    convolve: Callable[..., Tensor], operands: tuple[Tensor, Tensor, Tensor | None], along: Tensor, dtype: torch.dtype
-) -> dict[str, Tensor]:
-    """The output and the gradient of <output, along> with respect to every operand, as float64."""
-    named = zip(("input", "weight", "bias"), operands, strict=True)
-    leaves = {name: value.to(dtype).requires_grad_() for name, value in named if value is not None}
-    output = convolve(leaves["input"], leaves["weight"], leaves.get("bias"))
-    gradients = torch.autograd.grad(output, list(leaves.values()), along.to(dtype))
-    results = {"output": output.detach(), **dict(zip(leaves, gradients, strict=True))}
-    return {name: value.double() for name, value in results.items()}
-
-
-def ours(case: Conv) -> Callable[..., Tensor]:
-    return partial(conv2d, padding=case.padding, groups=case.layout.groups, padding_mode=case.mode)
-
-
-def test_the_grid_of_cases_is_large() -> None:
-    assert len(CONVS) >= 200
-
-
-@pytest.mark.parametrize("case", CONVS, ids=str)
-def test_conv2d_is_torchs_in_float64(case: Conv) -> None:
-    operands = case.operands()
-    along = torch.randn_like(case.reference(*operands))
-    expected = outcomes(case.reference, operands, along, torch.float64)
-    actual = outcomes(ours(case), operands, along, torch.float64)
-    errors = {name: relative_error(actual[name], expected[name]) for name in expected}
-    assert max(errors.values()) <= 1e-10, errors
-
-
-@pytest.mark.parametrize("case", CONVS, ids=str)
-def test_conv2d_is_as_accurate_as_torchs_in_float32(case: Conv) -> None:
-    x, weight, bias = (None if t is None else t.float().double() for t in case.operands())
-    assert x is not None
-    assert weight is not None
-    along = torch.randn_like(case.reference(x, weight, bias)).float().double()
-    exact = outcomes(case.reference, (x, weight, bias), along, torch.float64)
-    direct = outcomes(case.reference, (x, weight, bias), along, torch.float32)
-    actual = outcomes(ours(case), (x, weight, bias), along, torch.float32)
-    for name, value in exact.items():
-        allowed = max(3 * relative_error(direct[name], value), 5e-7)
-        assert relative_error(actual[name], value) <= allowed, name
-
-
-@given(
-    image=st.tuples(st.integers(1, 24), st.integers(1, 24)),
-    kernel=st.tuples(st.integers(1, 12), st.integers(1, 12)),
-    padding=st.tuples(st.integers(0, 8), st.integers(0, 8)) | st.sampled_from(["same", "valid"]),
-    mode=st.sampled_from(["zeros", "circular"]),
-    layout=st.sampled_from(LAYOUTS),
+some = set(SOME_CALLS)
+on_the_grid = pytest.mark.parametrize(
+    "call", [call if call in some else pytest.param(call, marks=pytest.mark.full) for call in CALLS], ids=str
 )
-def test_conv2d_is_torchs_for_any_shape(
-    image: tuple[int, int], kernel: tuple[int, int], padding: str | tuple[int, int], mode: str, layout: object
-) -> None:
-    case = Conv(image, kernel, padding, mode, layout)  # type: ignore[arg-type]
-    assume(case.is_defined)
-    operands = case.operands()
-    assert relative_error(ours(case)(*operands), case.reference(*operands)) <= 1e-10
 
 
-@given(scale=st.floats(-1e3, 1e3), shift=st.tuples(st.integers(-9, 9), st.integers(-9, 9)))
-def test_circular_convolution_is_linear_and_commutes_with_shifts(scale: float, shift: tuple[int, int]) -> None:
-    x, other, weight = torch.randn(2, 3, 9, 8), torch.randn(2, 3, 9, 8), torch.randn(4, 3, 5, 4)
-    x, other, weight = x.double(), other.double(), weight.double()
-    circular = partial(conv2d, weight=weight, padding="same", padding_mode="circular")
-    mixed = circular(scale * x + other.roll(shift, (-2, -1)))
-    torch.testing.assert_close(mixed, scale * circular(x) + circular(other).roll(shift, (-2, -1)))
+def test_the_grid_is_large_and_its_part_shows_every_two_values_together() -> None:
+    assert len(set(CALLS)) == len(CALLS) >= 2000
+    assert len(SOME_CALLS) <= 500
+    assert {call.function for call in SOME_CALLS} == set(FUNCTIONS)
+    assert set().union(*map(pairs, SOME_CALLS)) == set().union(*map(pairs, CALLS))
+
+
+@on_the_grid
+def test_convolutions_are_torchs_in_float64(call: Call) -> None:
+    check_float64(call.ours, call.reference, call.operands())
+
+
+@on_the_grid
+def test_convolutions_are_as_accurate_as_torchs_in_float32(call: Call) -> None:
+    check_float32(call.ours, call.reference, call.operands())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@on_the_grid
+def test_half_precision_goes_through_float32(call: Call, dtype: torch.dtype) -> None:
+    check_half(call.ours, call.operands(), dtype)
 
 
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
@@ -99,6 +56,15 @@ def test_an_empty_batch_gives_an_empty_output_and_zero_gradients(mode: str) -> N
     assert x.grad.shape == x.shape
     assert weight.grad is not None
     assert weight.grad.abs().sum() == 0
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_stride_beyond_the_image_takes_no_memory(function: str) -> None:
+    dims = int(function.removesuffix("d")[-1])
+    n = 1 if function.startswith("conv_transpose") else 7
+    x, weight = torch.randn(2, 3, *[n] * dims), torch.randn(3, 3, *[3] * dims)
+    ours, theirs = (getattr(module, function)(x, weight, stride=2**40) for module in (functional, F))
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_strided_operands_and_gradients_are_read_in_their_own_order() -> None:
@@ -116,24 +82,6 @@ def test_strided_operands_and_gradients_are_read_in_their_own_order() -> None:
 def test_outputs_are_contiguous(mode: str, bias: bool) -> None:
     x, weight = torch.randn(2, 3, 9, 8), torch.randn(4, 3, 5, 4)
     assert conv2d(x, weight, torch.randn(4) if bias else None, padding=2, padding_mode=mode).is_contiguous()
-
-
-@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
-@pytest.mark.parametrize("groups", [1, 2], ids=["dense", "grouped"])
-@pytest.mark.parametrize("mode", ["zeros", "circular"])
-def test_conv2d_has_first_and_second_derivatives(check: Callable[..., bool], groups: int, mode: str) -> None:
-    shapes = ((2, 2, 4, 3), (4, 2 // groups, 3, 2), (4,))
-    operands = tuple(torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes)
-    assert check(partial(conv2d, padding=(1, 0), groups=groups, padding_mode=mode), operands)
-
-
-@pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
-@pytest.mark.parametrize("grid", [(4, 3), (3, 4)], ids=str)
-def test_spectral_conv_has_first_and_second_derivatives(check: Callable[..., bool], grid: tuple[int, int]) -> None:
-    x = torch.randn(2, 4, *grid, dtype=torch.float64, requires_grad=True)
-    spectrum = torch.randn(2, 2, *half(grid), dtype=torch.complex128, requires_grad=True)
-    bias = torch.randn(2, dtype=torch.float64, requires_grad=True)
-    assert check(partial(spectral_conv, groups=2), (x, spectrum, bias))
 
 
 @pytest.mark.parametrize("grid", [(8,), (7,), (8, 6), (5, 7), (4, 1), (4, 3, 5), (2, 3, 4)], ids=str)

@@ -35,6 +35,12 @@ def test_fast_length_is_the_next_smooth_one(least: int) -> None:
     assert not any(is_smooth(shorter) for shorter in range(least, length))
 
 
+def test_fast_length_takes_no_search() -> None:
+    length = fast_length(2**62 + 1)
+    assert 2**62 < length < 1.01 * 2**62
+    assert is_smooth(length)
+
+
 @given(data=st.data(), n=st.integers(1, 12), padding=st.integers(0, 12))
 def test_a_linear_correlation_is_exact_on_its_grid(data: st.DataObject, n: int, padding: int) -> None:
     k = data.draw(st.integers(1, n + 2 * padding), label="kernel")

@@ -22,7 +22,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 LINES = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
 PINS = {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in LINES)}
 README = (ROOT / "README.md").read_text()
-TARGETS = {"reproduce", "test", "test-book", "book", "serve", "lint", "clean", "results", "gpu"}
+TARGETS = {"reproduce", "test", "test-all", "test-book", "book", "serve", "lint", "clean", "results", "gpu"}
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

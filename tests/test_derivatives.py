@@ -1,0 +1,33 @@
+"""First and second derivatives of all functions are those of their values, by finite differences in float64."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+
+from fourierconv.functional import spectral_conv
+from fourierconv.spectral import half
+from tests.cases import FUNCTIONS, SMALL_CALLS, Call
+
+twice = pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
+
+
+def test_every_function_is_among_the_small_calls() -> None:
+    assert all(call.is_defined for call in SMALL_CALLS)
+    assert {call.function for call in SMALL_CALLS} == set(FUNCTIONS)
+
+
+@twice
+@pytest.mark.parametrize("call", SMALL_CALLS, ids=str)
+def test_convolutions_have_first_and_second_derivatives(call: Call, check: Callable[..., bool]) -> None:
+    assert check(call.ours, tuple(value.requires_grad_() for value in call.operands() if value is not None))
+
+
+@twice
+@pytest.mark.parametrize("grid", [(6,), (5,), (4, 3), (3, 4), (2, 3, 2), (2, 2, 3)], ids=str)
+def test_spectral_conv_has_first_and_second_derivatives(grid: tuple[int, ...], check: Callable[..., bool]) -> None:
+    x = torch.randn(2, 4, *grid, dtype=torch.float64, requires_grad=True)
+    spectrum = torch.randn(2, 2, *half(grid), dtype=torch.complex128, requires_grad=True)
+    bias = torch.randn(2, dtype=torch.float64, requires_grad=True)
+    assert check(partial(spectral_conv, groups=2), (x, spectrum, bias))
