@@ -167,6 +167,13 @@ class _FourierConvNd(Readable):
 
         The coefficients are divided by the gain of the parameterization, so that in expectation the output on white
         input has the variance that nn.ConvNd gives it.
+
+        >>> layer = FourierConv2d(3, 8, 5)
+        >>> torch.nn.init.zeros_(layer.weight).requires_grad
+        True
+        >>> layer.reset_parameters()
+        >>> bool(layer.weight.any())
+        True
         """
         taps = torch.empty_like(self.coefficients)
         nn.init.kaiming_uniform_(taps, a=math.sqrt(5))
@@ -249,10 +256,20 @@ class _FourierConvNd(Readable):
         return laid, transform(phases.fourier(laid, rows, taps, kernel.scale.dtype), kernel.taps(taps))
 
     def forward(self, input: Tensor) -> Tensor:
-        """Convolve images (batch, in, *n) or (in, *n); the output's shape is nn.ConvNd's.
+        """Convolve images; the output's shape is nn.ConvNd's.
+
+        Args:
+            input: real images, (batch, in, *n) or (in, *n), in the dtype of the coefficients.
+
+        Returns:
+            (batch, out, *n') or (out, *n').
 
         Raises:
             RuntimeError: what nn.ConvNd refuses, with the sizes.
+
+        >>> layer = FourierConv2d(3, 8, 5, stride=2, padding=2)
+        >>> layer(torch.randn(3, 32, 32)).shape
+        torch.Size([8, 16, 16])
         """
         weights = self.coefficients
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
@@ -282,6 +299,11 @@ class _FourierConvNd(Readable):
 
         Raises:
             ValueError: a scale that is not a number.
+
+        >>> layer = FourierConv2d(3, 8, 5, parameterization="scaled")
+        >>> _ = layer.scale.data.fill_(5.0)  # until now 1.25 is the most that is applied
+        >>> layer.refresh(), layer.refresh()
+        (1, 0)
         """
         if self.coefficients.is_meta:
             return 0

@@ -7,15 +7,11 @@ from typing import Any
 
 import torch
 
-from tests.cases import FUNCTIONS
+from tests.cases import FUNCTIONS, dims_of
 
 
 def _with(**arguments: Any) -> tuple[tuple[str, Any], ...]:
     return tuple(arguments.items())
-
-
-def dims_of(function: str) -> int:
-    return int(function.removesuffix("d")[-1])
 
 
 def _by(sizes: tuple[int, ...]) -> str:

@@ -21,6 +21,15 @@ Size = int | tuple[int, ...]
 Operands = tuple[Tensor, Tensor, Tensor | None]
 
 
+def dims_of(function: str) -> int:
+    """Over how many axes it runs.
+
+    >>> dims_of("conv2d")
+    2
+    """
+    return int(function.removesuffix("d")[-1])
+
+
 def per_axis(value: Size, dims: int) -> tuple[int, ...]:
     """A number for every axis.
 

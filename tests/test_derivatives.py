@@ -1,4 +1,4 @@
-"""First and second derivatives of all functions are those of their values, by finite differences in float64."""
+"""First derivatives of all functions, in both modes, and second ones are those of finite differences in float64."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,11 @@ from fourierconv.functional import spectral_conv
 from fourierconv.spectral import half
 from tests.cases import FUNCTIONS, SMALL_CALLS, Call
 
-twice = pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
+twice = pytest.mark.parametrize(
+    "check",
+    [partial(torch.autograd.gradcheck, check_forward_ad=True), torch.autograd.gradgradcheck],
+    ids=["first", "second"],
+)
 
 
 def test_every_function_is_among_the_small_calls() -> None:

@@ -11,7 +11,7 @@ from fourierconv import functional, spectral
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.spectral import half
 from tests.agreement import check_float32, check_float64, check_half, outcomes
-from tests.cases import CALLS, FUNCTIONS, SOME_CALLS, Call, pairs
+from tests.cases import CALLS, FUNCTIONS, SOME_CALLS, Call, dims_of, pairs
 
 # torch's own remark on even kernels, to which the comparison is not sensitive
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
@@ -60,8 +60,7 @@ def test_an_empty_batch_gives_an_empty_output_and_zero_gradients(mode: str) -> N
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_stride_beyond_the_image_takes_no_memory(function: str) -> None:
-    dims = int(function.removesuffix("d")[-1])
-    n = 1 if function.startswith("conv_transpose") else 7
+    dims, n = dims_of(function), 1 if function.startswith("conv_transpose") else 7
     x, weight = torch.randn(2, 3, *[n] * dims), torch.randn(3, 3, *[3] * dims)
     ours, theirs = (getattr(module, function)(x, weight, stride=2**40) for module in (functional, F))
     torch.testing.assert_close(ours, theirs)

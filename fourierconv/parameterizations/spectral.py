@@ -9,8 +9,9 @@ from fourierconv.parameterizations.spatial import Spatial
 class Spectral(Spatial):
     """w = Qᵀ θ Q with Q the orthonormal real DFT of size kernel_size: the kernels of `spatial` in other coordinates.
 
-    A unitary change of basis. Gradient descent trains exactly the same kernels; optimizers that rescale coordinate by
-    coordinate, such as Adam, do not. Source: Rippel, Snoek, Adams 2015 (arXiv 1506.03767), section 4.
+    A unitary change of basis; it represents what `spatial` does. Gradient descent trains exactly the same kernels;
+    optimizers that rescale coordinate by coordinate, such as Adam, do not. Source: Rippel, Snoek, Adams 2015
+    (arXiv 1506.03767), section 4.
 
     >>> import torch
     >>> Spectral().taps(torch.arange(-1, 2), 3, torch.ones(1))[0, :, 0]

@@ -1,5 +1,6 @@
 """Opens every page of the built book in Chromium, from the disk: `make test-book`, after `make book`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from selenium.webdriver import Chrome
 
 from tests.book import browser
 from tests.book.defect_cases import DEFECTS, GOOD
+from tests.public_names import CONTRACT, FUNCTIONS, KINDS, LAYERS, METHODS, PROPERTIES
 
 BOOK = Path(__file__).parents[2] / "book"
 SITE = BOOK / "_build" / "html"
@@ -39,6 +41,14 @@ def test_no_page_is_left_out() -> None:
     built = {str(path.relative_to(SITE).with_suffix("")) for path in SITE.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static")}  # templates of the theme
     assert built == {*PAGES, "genindex", "search"}
+
+
+def test_the_reference_lists_every_public_name() -> None:
+    page = (SITE / "api.html").read_text()
+    anchors = set(re.findall(r'id="([\w.-]+)"', page))
+    names = {*LAYERS, *METHODS, *PROPERTIES, *FUNCTIONS, *CONTRACT, "fourierconv.parameterizations.NAMES"}
+    assert names <= anchors
+    assert {f"parameterization-{name}" for name in KINDS} <= anchors
 
 
 @pytest.mark.parametrize("width", WIDTHS)

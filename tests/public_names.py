@@ -1,0 +1,49 @@
+"""What users may call, by the name under which the reference lists it."""
+
+import inspect
+from typing import Any
+
+import fourierconv
+from fourierconv import extent, functional, parameterizations, penalties
+from fourierconv.layers import _FourierConvNd
+from fourierconv.parameterizations import NAMES, Parameterization, get
+from fourierconv.reading import Readable
+
+
+def _functions(module: Any) -> dict[str, Any]:
+    own = inspect.getmembers(module, inspect.isfunction)
+    return {
+        f"{module.__name__}.{name}": value
+        for name, value in own
+        if value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+LAYERS = {
+    f"fourierconv.{name}": getattr(fourierconv, name) for name in ("FourierConv1d", "FourierConv2d", "FourierConv3d")
+}
+METHODS = {
+    f"fourierconv.FourierConv2d.{name}": value
+    for kind in (Readable, _FourierConvNd)
+    for name, value in vars(kind).items()
+    if inspect.isfunction(value) and not name.startswith("_") and name not in ("train", "extra_repr")  # nn.Module's own
+}
+PROPERTIES = {
+    f"fourierconv.FourierConv2d.{name}": value
+    for name, value in vars(_FourierConvNd).items()
+    if isinstance(value, property)
+}
+FUNCTIONS = {
+    **_functions(functional),
+    **_functions(penalties),
+    **_functions(extent),
+    "fourierconv.parameterizations.get": parameterizations.get,
+}
+for internal in ("correlate", "lay_out"):  # what layers and functions share
+    del FUNCTIONS[f"fourierconv.functional.{internal}"]
+CONTRACT = {
+    f"fourierconv.parameterizations.Parameterization.{name}": value
+    for name, value in vars(Parameterization).items()
+    if inspect.isfunction(value) and not name.startswith("_")
+}
+KINDS = {name: type(get(name)) for name in NAMES}
