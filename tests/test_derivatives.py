@@ -10,6 +10,8 @@ from fourierconv.functional import spectral_conv
 from fourierconv.spectral import half
 from tests.cases import FUNCTIONS, SMALL_CALLS, Call
 
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, in forward mode
+
 twice = pytest.mark.parametrize(
     "check",
     [partial(torch.autograd.gradcheck, check_forward_ad=True), torch.autograd.gradgradcheck],

@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
 
 TITLES = {
     "Args": "Arguments",
@@ -158,11 +159,9 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: no
     if node["refdomain"] != "py":
         return None
     label = f"parameterization-{node['reftarget']}"
-    std = standard(env)
-    if node.get("py:module") == "fourierconv.parameterizations" and label in std.anonlabels:
-        return std.resolve_xref(
-            env, node["refdoc"], app.builder, "ref", label, pending_xref(refexplicit=True), contnode
-        )
+    page, anchor = standard(env).anonlabels.get(label, ("", ""))
+    if page and node.get("py:module") == "fourierconv.parameterizations":
+        return make_refnode(app.builder, node["refdoc"], page, anchor, contnode)
     typed_out = node["reftype"] != "class" and node["reftarget"].startswith("fourierconv.")
     return None if typed_out else contnode
 

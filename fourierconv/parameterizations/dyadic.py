@@ -13,7 +13,7 @@ class Dyadic(Spline):
     lowest. L_m is the periodic cubic spline that is 1 at control point m and 0 at the others. Where the control points
     are close, near DC, the spectrum may vary quickly: there the kernel is large in space. At high frequencies it can
     only vary slowly: fine detail stays near the origin. This is the draft's "multiscale": kernel_size k reaches about
-    3·2^((k - 3)/2) pixels, 6 for k = 5, 24 for k = 9, 96 for k = 13, with k coefficients per axis. Up to k = 4 it is
+    3·√2^(k - 3) pixels, 6 for k = 5, 24 for k = 9, 96 for k = 13, with k coefficients per axis. Up to k = 4 it is
     `spline`.
 
     Represents kernels that are coarse where they are large; fine detail far from the origin is out of reach, and so is
