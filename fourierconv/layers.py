@@ -229,9 +229,9 @@ class _FourierConvNd(Readable):
             kernels.append(AxisKernel(own, k, dilation, scale, reach, window, window_reach))
         return kernels
 
-    def _lay_out(self, axis: int, kernel: AxisKernel, n: int, size: int) -> tuple[Axis, Tensor]:
+    def _lay_out(self, axis: int, kernel: AxisKernel, n: int, size: int, stride: int) -> tuple[Axis, Tensor]:
         """How one axis is computed, and the matrix that makes the spectra of the phases, (scales, rows, columns)."""
-        stride, mode = self.stride[axis], self.padding_mode
+        mode = self.padding_mode
         start = kernel.shift + kernel.origin - self._pairs[axis][0]  # of tap 0 from stride times the output pixel
         first, last = kernel.support(self.tolerance, self.dims)
         circle = n if mode == "circular" else period(mode, n) if mode == "reflect" else None
@@ -278,9 +278,10 @@ class _FourierConvNd(Readable):
         size = arguments.output_size(n, self.kernel_size, self._pairs, self.stride, self.dilation)
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)
-        laid = [self._lay_out(i, kernel, n[i], size[i]) for i, kernel in enumerate(self._kernels())]
+        strides = tuple(s if m > 1 else 1 for s, m in zip(self.stride, size, strict=True))  # no matter to one output
+        laid = [self._lay_out(i, kernel, n[i], size[i], strides[i]) for i, kernel in enumerate(self._kernels())]
         axes = tuple(axis for axis, _ in laid)
-        spectrum = phases.gather_input(combine(self._theta(), [matrix for _, matrix in laid]), self.stride)
+        spectrum = phases.gather_input(combine(self._theta(), [matrix for _, matrix in laid]), strides)
         return correlate(input, spectrum, axes, self.bias, self.groups, self.padding_mode)
 
     # --- training ---

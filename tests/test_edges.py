@@ -166,3 +166,12 @@ def test_a_layer_made_for_inference_can_be_evaluated_elsewhere() -> None:
     with torch.inference_mode():
         layer = FourierConv2d(1, 1, 3, parameterization="scaled", window=2.0)
     layer.eval()
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+def test_a_stride_beyond_the_image_takes_no_memory(mode: str) -> None:
+    layer = FourierConv2d(1, 2, 3, stride=2**40, padding=1, padding_mode=mode)
+    conv = torch.nn.Conv2d(1, 2, 3, stride=2**40, padding=1, padding_mode=mode)  # type: ignore[arg-type]
+    layer.load_state_dict(conv.state_dict())
+    x = torch.randn(1, 1, 7, 8)
+    torch.testing.assert_close(layer(x), conv(x))

@@ -10,13 +10,7 @@ from fourierconv.study.figures import style
 from fourierconv.study.figures.portraits import GRID, fourier, portraits, strongest
 from tests.study.figures.drawn import smallest_letters, words
 
-LAYERS: dict[str, nn.Module] = {
-    "classic": nn.Conv2d(3, 4, 5, dilation=2),
-    "spline": FourierConv2d(3, 4, 5, parameterization="spline"),
-    "scaled, per channel": FourierConv2d(
-        3, 4, 5, parameterization="scaled", scale=(1.0, 6.0), scale_per="channel", dtype=torch.float64
-    ),
-}
+NAMES = ("classic", "spline", "scaled, per channel")
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +18,19 @@ def _book_style() -> None:
     style.apply()
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_the_kernels_of_largest_norm_are_chosen(name: str) -> None:
-    layer = fourier(LAYERS[name])
+@pytest.fixture
+def layers() -> dict[str, nn.Module]:
+    scaled = {"parameterization": "scaled", "scale": (1.0, 6.0), "scale_per": "channel", "dtype": torch.float64}
+    return {
+        "classic": nn.Conv2d(3, 4, 5, dilation=2),
+        "spline": FourierConv2d(3, 4, 5, parameterization="spline"),
+        "scaled, per channel": FourierConv2d(3, 4, 5, **scaled),  # type: ignore[arg-type]
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_kernels_of_largest_norm_are_chosen(layers: dict[str, nn.Module], name: str) -> None:
+    layer = fourier(layers[name])
     size, kernels, spectra = strongest(layer, 5)
     every = layer.kernel(41).detach().flatten(0, 1)
     norms = every.flatten(1).norm(dim=1).sort(descending=True).values[:5]
@@ -42,12 +46,12 @@ def test_spectra_of_kernels_larger_than_the_grid_are_samples() -> None:
     torch.testing.assert_close(strongest(layer, 1)[2][0], torch.fft.fftshift(whole))
 
 
-def test_a_row_per_layer_and_one_scale_of_pixels_in_it() -> None:
-    figure = portraits(LAYERS, count=2, colors={"spline": "#ff0000"})
+def test_a_row_per_layer_and_one_scale_of_pixels_in_it(layers: dict[str, nn.Module]) -> None:
+    figure = portraits(layers, count=2, colors={"spline": "#ff0000"})
     panels = np.array(figure.axes).reshape(3, 5)
     assert [axes.yaxis.label.get_text() for axes in panels[:, 0]] == ["classic", "spline", "scaled,\nper channel"]
     assert panels[1, 0].yaxis.label.get_color() == panels[1, 4].lines[0].get_color() == "#ff0000"
-    for axes, layer in zip(panels[:, 4], LAYERS.values(), strict=True):
+    for axes, layer in zip(panels[:, 4], layers.values(), strict=True):
         assert f"{float(fourier(layer).extent().median()):.1f} px" in {text.get_text() for text in axes.texts}
         shares = np.asarray(axes.lines[0].get_ydata())
         assert (np.diff(shares) > -1e-6).all()
