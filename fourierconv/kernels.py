@@ -6,6 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fourierconv import phases
+from fourierconv.borders import period
+from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
 from fourierconv.separable import dft, transform
@@ -79,6 +82,45 @@ class AxisKernel:
     def wrapped(self, n: int, shift: int) -> Tensor:
         """The dilated kernel's A, wrapped onto a circle of n pixels, tap 0 at `shift`, (scales, n, coefficients)."""
         return torch.fft.irfft(self.spectrum(n, n // 2 + 1, shift), n=n, dim=1)
+
+    def lay_out(
+        self, mode: str, support: tuple[int, int], n: int, size: int, stride: int, left: int, halved: bool
+    ) -> tuple[Axis, Tensor]:
+        """How a convolution with this kernel is computed along its axis, and the matrix that makes the spectra for it.
+
+        Args:
+            mode: what lies beyond the image: 'zeros', 'circular', 'reflect' or 'replicate'.
+            support: first and last tap, before dilation, that are applied; a circular image takes all of them.
+            n, size: pixels of the image and of the output.
+            stride: pixels from one output to the next.
+            left: pixels of padding before the image.
+            halved: whether only half of the frequencies are needed.
+
+        Returns:
+            The axis, and the spectra of its phases, complex (scales, stride · rows, columns).
+        """
+        start = self.shift + self.origin - left  # of tap 0 from stride times the output pixel
+        first, last = support
+        circle = n if mode == "circular" else None
+        if mode == "reflect" and self.dilation * (last - first) >= period(mode, n):
+            circle = period(mode, n)
+        if mode == "replicate":
+            first, last = max(first, -FAR), min(last, FAR)
+        if mode == "circular":
+            laid = circular_axis(n, 0, n - 1, size, stride=stride)
+        elif mode == "zeros":
+            laid = linear_axis(n, first, last, size, start, self.dilation, stride)
+        elif circle is None:
+            laid = extended_axis(mode, n, first, last, size, start, self.dilation, stride)
+        else:
+            laid = extended_axis(mode, n, 0, circle - 1, size, stride=stride)
+        rows = laid.grid // 2 + 1 if halved else laid.grid
+        if mode == "circular" and stride == 1:
+            return laid, self.spectrum(n, rows, start)
+        if circle is not None:  # the kernel is wrapped onto the image's period, however far it reaches
+            return laid, phases.transform_circle(laid, rows, self.wrapped(circle, start))
+        taps = lattice(laid.first, laid.last, self.scale.device)
+        return laid, transform(phases.fourier(laid, rows, taps, self.scale.dtype), self.taps(taps))
 
     def pixels(self, first: int, last: int) -> Tensor:
         """The dilated kernel's A at the pixels first, ..., last from the origin; zero between taps."""

@@ -9,16 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from fourierconv import arguments, parameterizations, phases
-from fourierconv.borders import period
 from fourierconv.functional import correlate
-from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
-from fourierconv.kernels import FAR, AxisKernel
+from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
-from fourierconv.parameterizations.base import lattice
 from fourierconv.reading import Readable
 from fourierconv.scales import Bounds, Initial, count
-from fourierconv.separable import combine, transform
-from fourierconv.spectral import half
+from fourierconv.separable import combine
 
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 WINDOW_LIMITS = (0.2, 64.0)  # of a learned Gaussian window's σ, in pixels
@@ -229,32 +225,6 @@ class _FourierConvNd(Readable):
             kernels.append(AxisKernel(own, k, dilation, scale, reach, window, window_reach))
         return kernels
 
-    def _lay_out(self, axis: int, kernel: AxisKernel, n: int, size: int, stride: int) -> tuple[Axis, Tensor]:
-        """How one axis is computed, and the matrix that makes the spectra of the phases, (scales, rows, columns)."""
-        mode = self.padding_mode
-        start = kernel.shift + kernel.origin - self._pairs[axis][0]  # of tap 0 from stride times the output pixel
-        first, last = kernel.support(self.tolerance, self.dims)
-        circle = n if mode == "circular" else period(mode, n) if mode == "reflect" else None
-        if mode == "zeros":
-            laid = linear_axis(n, first, last, size, start, kernel.dilation, stride)
-        elif mode == "circular":
-            laid = circular_axis(n, 0, n - 1, size, stride=stride)
-        elif mode == "reflect" and kernel.dilation * (last - first) < period(mode, n):
-            circle = None
-            laid = extended_axis(mode, n, first, last, size, start, kernel.dilation, stride)
-        elif mode == "reflect":
-            laid = extended_axis(mode, n, 0, period(mode, n) - 1, size, stride=stride)
-        else:
-            first, last = max(first, -FAR), min(last, FAR)
-            laid = extended_axis(mode, n, first, last, size, start, kernel.dilation, stride)
-        rows = laid.grid if axis < self.dims - 1 else half((laid.grid,))[0]
-        if mode == "circular" and stride == 1:
-            return laid, kernel.spectrum(n, rows, start)
-        if circle is not None:  # the kernel is wrapped onto the image's period, however far it reaches
-            return laid, phases.transform_circle(laid, rows, kernel.wrapped(circle, start))
-        taps = lattice(laid.first, laid.last, kernel.scale.device)
-        return laid, transform(phases.fourier(laid, rows, taps, kernel.scale.dtype), kernel.taps(taps))
-
     def forward(self, input: Tensor) -> Tensor:
         """Convolve images; the output's shape is nn.ConvNd's.
 
@@ -279,7 +249,11 @@ class _FourierConvNd(Readable):
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)
         strides = tuple(s if m > 1 else 1 for s, m in zip(self.stride, size, strict=True))  # no matter to one output
-        laid = [self._lay_out(i, kernel, n[i], size[i], strides[i]) for i, kernel in enumerate(self._kernels())]
+        laid = []
+        for axis, (kernel, (left, _)) in enumerate(zip(self._kernels(), self._pairs, strict=True)):
+            support = kernel.support(self.tolerance, self.dims)
+            halved = axis == self.dims - 1
+            laid.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, halved))
         axes = tuple(axis for axis, _ in laid)
         spectrum = phases.gather_input(combine(self._theta(), [matrix for _, matrix in laid]), strides)
         return correlate(input, spectrum, axes, self.bias, self.groups, self.padding_mode)
