@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import arguments, borders, phases, spectral
-from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
+from fourierconv.grid import Axis, circular_axis, linear_axis
 from fourierconv.separable import combine
 
 Size = int | Sequence[int]
@@ -251,27 +251,6 @@ def correlate(
     return _finish(output, bias, dtype, batched=input.ndim == len(axes) + 2)
 
 
-def lay_out(
-    n: tuple[int, ...],
-    size: tuple[int, ...],
-    taps: Sequence[tuple[int, int]],
-    starts: Sequence[int],
-    dilation: Sequence[int],
-    stride: Sequence[int],
-    padding_mode: str,
-) -> tuple[Axis, ...]:
-    """The grid of every axis for taps first, ..., last, tap 0 at `start` pixels from stride times the output pixel."""
-    axes = []
-    for a, b, (first, last), start, d, s in zip(n, size, taps, starts, dilation, stride, strict=True):
-        if padding_mode == "zeros":
-            axes.append(linear_axis(a, first, last, b, start, d, s))
-        elif padding_mode == "circular":
-            axes.append(circular_axis(a, first, last, b, start, d, s))
-        else:
-            axes.append(extended_axis(padding_mode, a, first, last, b, start, d, s))
-    return tuple(axes)
-
-
 def _conv(
     dims: int,
     input: Tensor,
@@ -301,8 +280,7 @@ def _conv(
         arguments.check_border(padding_mode, n, pairs)
     arguments.check_finite(input=input, weight=weight, bias=bias)
     strides = tuple(s if m > 1 else 1 for s, m in zip(strides, size, strict=True))  # no matter to a single output
-    taps, starts = [(0, k - 1) for k in kernel_size], [-left for left, _ in pairs]
-    axes = lay_out(n, size, taps, starts, dilations, strides, padding_mode)
+    axes = _lay_out(n, size, kernel_size, [-left for left, _ in pairs], dilations, strides, padding_mode)
     spectrum = phases.gather_input(_spectrum(weight, axes, conjugate=False), strides)
     return correlate(input, spectrum, axes, bias, groups, padding_mode)
 
@@ -335,8 +313,8 @@ def _conv_transpose(
     arguments.check_finite(input=input, weight=weight, bias=bias)
     # the convolution whose adjoint this is: from images of `size` to outputs of n
     strides = tuple(s if m > 1 else 1 for s, m in zip(strides, n, strict=True))  # no matter to a single pixel
-    taps, starts = [(0, k - 1) for k in kernel_size], [-left for left in cut]
-    axes = lay_out(tuple(max(m, 1) for m in size), n, taps, starts, dilations, strides, "zeros")
+    outputs = tuple(max(m, 1) for m in size)
+    axes = _lay_out(outputs, n, kernel_size, [-left for left in cut], dilations, strides, "zeros")
     spectrum = phases.gather_output(_spectrum(weight, axes, conjugate=True), strides, groups)
     images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(spectrum.real.dtype)
     grid = tuple(axis.grid for axis in axes)
@@ -345,6 +323,21 @@ def _conv_transpose(
     for number, length in enumerate(size):
         output = output.narrow(number + 2, 0, length)
     return _finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
+
+
+def _lay_out(
+    n: tuple[int, ...],
+    size: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    starts: Sequence[int],
+    dilation: Sequence[int],
+    stride: Sequence[int],
+    padding_mode: str,
+) -> tuple[Axis, ...]:
+    """The grid of every axis, tap 0 lying `start` pixels from stride times the output pixel."""
+    lay = circular_axis if padding_mode == "circular" else linear_axis
+    axes = zip(n, kernel_size, size, starts, dilation, stride, strict=True)
+    return tuple(lay(m, 0, k - 1, out, start, step, s) for m, k, out, start, step, s in axes)
 
 
 def _spectrum(weight: Tensor, axes: tuple[Axis, ...], conjugate: bool) -> Tensor:

@@ -39,8 +39,7 @@ FUNCTIONS = {
     **_functions(extent),
     "fourierconv.parameterizations.get": parameterizations.get,
 }
-for internal in ("correlate", "lay_out"):  # what layers and functions share
-    del FUNCTIONS[f"fourierconv.functional.{internal}"]
+del FUNCTIONS["fourierconv.functional.correlate"]  # what layers and functions share
 CONTRACT = {
     f"fourierconv.parameterizations.Parameterization.{name}": value
     for name, value in vars(Parameterization).items()
