@@ -26,16 +26,16 @@ def test_the_first_line_is_a_sentence(name: str) -> None:
     assert first.endswith("."), first
 
 
-@pytest.mark.parametrize("name", [*LAYERS, *METHODS, *FUNCTIONS, *KINDS])
+@pytest.mark.parametrize("name", [*LAYERS, *METHODS, *FUNCTIONS, *CONTRACT, *KINDS])
 def test_there_is_an_example(name: str) -> None:
     """Doctests run with the suite."""
-    assert "\n>>> " in documentation({**LAYERS, **METHODS, **FUNCTIONS, **KINDS}[name])
+    assert "\n>>> " in documentation({**LAYERS, **METHODS, **FUNCTIONS, **CONTRACT, **KINDS}[name])
 
 
-@pytest.mark.parametrize("name", [*METHODS, *FUNCTIONS])
+@pytest.mark.parametrize("name", [*METHODS, *FUNCTIONS, *CONTRACT])
 def test_every_argument_is_explained(name: str) -> None:
     """Under Args, or by the comment with its shape behind it in the source, as in a function that refers to another."""
-    function = {**METHODS, **FUNCTIONS}[name]
+    function = {**METHODS, **FUNCTIONS, **CONTRACT}[name]
     text, source = documentation(function), inspect.getsource(function).partition('"""')[0]
     explained = set(re.findall(r"\w+", " ".join(re.findall(r"^    ([\w, ]+): ", text, flags=re.MULTILINE))))
     explained |= set(re.findall(r"^    (\w+):.*  # ", source, flags=re.MULTILINE))

@@ -96,16 +96,40 @@ class Parameterization(ABC):
     def check(self, kernel_size: int) -> None:  # noqa: B027 - most have kernels for every number
         """Refuse numbers of coefficients that the parameterization has no kernels for.
 
+        Args:
+            kernel_size: number of coefficients.
+
         Raises:
             ValueError: with kernel_size and the numbers that are possible.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("truncated", 8).check(9)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: kernel_size=9: 'truncated' keeps at most the reference_grid=8 modes per axis; ...
         """
 
     def width(self, kernel_size: int) -> int:
-        """Coefficients per axis: kernel_size, unless weights are kept on the reference grid."""
+        """Coefficients per axis: kernel_size, unless weights are kept on the reference grid.
+
+        Args:
+            kernel_size: number of coefficients as nn.ConvNd counts them.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").width(5), get("free", 16).width(5)
+        (5, 16)
+        """
         return kernel_size
 
     def grid(self, kernel_size: int) -> int:
-        """Pixels of the reference grid, or kernel_size where there is none."""
+        """Pixels of the reference grid, or kernel_size where there is none.
+
+        Args:
+            kernel_size: number of coefficients.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").grid(5), get("truncated").grid(5)
+        (5, 32)
+        """
         return self.reference_grid or kernel_size
 
     def coordinates(self, shape: Sequence[int], grid: Sequence[int]) -> Coordinates | None:
@@ -114,6 +138,13 @@ class Parameterization(ABC):
         Args:
             shape: of the coefficients, (out, in/groups, *width).
             grid: pixels of the reference grid per axis.
+
+        Returns:
+            None for separable ones, which have no such module.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("bilinear", 16).coordinates((8, 3, 5, 5), (16, 16))(torch.ones(8, 3, 5, 5)).shape
+        torch.Size([8, 3, 16, 16])
         """
         return None
 
@@ -128,6 +159,10 @@ class Parameterization(ABC):
 
         Returns:
             Real matrices, (scales, positions, kernel_size); (1, positions, kernel_size) without a learned scale.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").taps(torch.arange(-1, 2), 1, torch.tensor([2.0])).flatten()
+        tensor([0.5625, 1.0000, 0.5625])
         """
 
     @abstractmethod
@@ -139,6 +174,13 @@ class Parameterization(ABC):
             scale: the largest scale to be held, in pixels.
             tolerance: the operator norm that the dropped part may have, relative to the kernel's.
             dims: number of axes of the kernel.
+
+        Returns:
+            Pixels from the origin, before dilation.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").window(5, 2.0, 0.0, 1)
+        (-7, 7)
         """
 
     def basis(self, n: int, rows: int, kernel_size: int, scale: Tensor, reach: float) -> Tensor:
@@ -153,12 +195,27 @@ class Parameterization(ABC):
 
         Returns:
             Complex matrices, (scales or 1, rows, kernel_size).
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("spline").basis(32, 17, 5, torch.ones(1), 1.0).shape
+        torch.Size([1, 17, 5])
         """
         positions = lattice(*self.window(kernel_size, reach, 0.0, 1), device=scale.device)
         return transform(dft(n, positions, rows, scale.dtype), self.taps(positions, kernel_size, scale))
 
     def coefficients(self, taps: Tensor) -> Tensor:
-        """Coefficients that stand for nn.ConvNd's taps (out, in/groups, *kernel_size) at the start of training."""
+        """Coefficients that stand for nn.ConvNd's taps at the start of training.
+
+        Args:
+            taps: (out, in/groups, *width).
+
+        Returns:
+            (out, in/groups, *width).
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("spectral").coefficients(torch.ones(1, 1, 1, 4))[0, 0].round().abs()  # a constant is one of them
+        tensor([[2., 0., 0., 0.]])
+        """
         return taps
 
     def gain(self, kernel_size: int, scale: Tensor) -> Tensor:
@@ -166,6 +223,14 @@ class Parameterization(ABC):
 
         Dividing the first coefficients by it, once per axis, gives the output on white input the variance that
         nn.ConvNd would have given it.
+
+        Args:
+            kernel_size: number of coefficients.
+            scale: pixels, (scales,).
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").gain(5, torch.tensor([1.0, 2.0]))
+        tensor([1.0000, 1.2809])
         """
         positions = lattice(*self.window(kernel_size, float(scale.max()), 1e-4, 1), device=scale.device)
         energy = self.taps(positions, kernel_size, scale).square().sum((-2, -1))
