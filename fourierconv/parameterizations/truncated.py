@@ -16,7 +16,7 @@ class Truncated(OnGrid):
     frequencies. It is the wrong compression for local kernels. A 3×3 network so converted keeps 24 % accuracy with 3
     modes and 91 % with 28 (samirak98/FourierImaging, on FashionMNIST). The kernel does not end before the grid does,
     and its spectrum off the grid's own frequencies is the grid's Dirichlet interpolation, which rings. Source: FNO
-    (Li et al. 2021, arXiv 2010.08895), equation 4, there with complex weights and mode numbers kept on every grid.
+    (Li et al. 2021, arXiv 2010.08895), definition 3, there with complex weights and mode numbers kept on every grid.
 
     >>> import torch
     >>> Truncated(8).taps(torch.arange(-3, 5), 1, torch.ones(1)).flatten()  # DC alone
