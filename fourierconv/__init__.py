@@ -1,14 +1,19 @@
 """Convolutions learned in the Fourier domain: layers, parameterizations, and how large their kernels are."""
 
 from fourierconv import extent, functional, parameterizations, penalties
+from fourierconv.convert import convert, from_conv
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d
+from fourierconv.resolution import resize
 
 __all__ = [
     "FourierConv1d",
     "FourierConv2d",
     "FourierConv3d",
+    "convert",
     "extent",
+    "from_conv",
     "functional",
     "parameterizations",
     "penalties",
+    "resize",
 ]

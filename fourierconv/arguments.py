@@ -192,7 +192,7 @@ def check_finite(**tensors: Tensor | None) -> None:
     Traceback (most recent call last):
     RuntimeError: input has 1 values of 2 that are NaN or Inf, the first at [0, 1]; an FFT would spread them
     """
-    if not (torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()):
+    if torch.compiler.is_compiling() or not (torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()):
         return
     for name, tensor in tensors.items():
         bad = None if tensor is None or tensor.is_meta else (~tensor.detach().isfinite()).nonzero()

@@ -1,17 +1,20 @@
 """Convolutions with the signature and the results of torch.nn.functional, computed on spectra.
 
-The work on the images does not grow with the kernel. All functions take batched and unbatched images, are
-differentiable to any order, and compute float16 and bfloat16 in float32. An FFT mixes all pixels: a NaN or Inf anywhere
-in an image spreads over that whole image and its gradients. Under torch.autograd.detect_anomaly() it is refused by name
-instead. For the same reason rounding errors are relative to the largest pixel of an image, not to each.
+The work on the images does not grow with the kernel. All functions take batched and unbatched images and are
+differentiable to any order. They compute float16 and bfloat16 in float32, and so they do under torch.autocast. An FFT
+mixes all pixels: a NaN or Inf anywhere in an image spreads over that whole image and its gradients. Under
+torch.autograd.detect_anomaly() it is refused by name instead. For the same reason rounding errors are relative to the
+largest pixel of an image, not to each.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from fourierconv import arguments, borders, phases, spectral
+from fourierconv.autocast import beyond_autocast
 from fourierconv.grid import Axis, circular_axis, linear_axis
 from fourierconv.separable import combine
 
@@ -35,7 +38,8 @@ def conv1d(
     >>> torch.allclose(conv1d(x, w, stride=3), torch.nn.functional.conv1d(x, w, stride=3), atol=1e-4)
     True
     """
-    return _conv(1, input, weight, bias, stride, padding, dilation, groups, padding_mode)
+    work = partial(_conv, 1, stride, padding, dilation, groups, padding_mode)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def conv2d(
@@ -74,7 +78,8 @@ def conv2d(
     >>> torch.allclose(conv2d(x, w, padding=3), torch.nn.functional.conv2d(x, w, padding=3), atol=1e-4)
     True
     """
-    return _conv(2, input, weight, bias, stride, padding, dilation, groups, padding_mode)
+    work = partial(_conv, 2, stride, padding, dilation, groups, padding_mode)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def conv3d(
@@ -94,7 +99,8 @@ def conv3d(
     >>> torch.allclose(conv3d(x, w, dilation=2), torch.nn.functional.conv3d(x, w, dilation=2), atol=1e-4)
     True
     """
-    return _conv(3, input, weight, bias, stride, padding, dilation, groups, padding_mode)
+    work = partial(_conv, 3, stride, padding, dilation, groups, padding_mode)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def conv_transpose1d(
@@ -114,7 +120,8 @@ def conv_transpose1d(
     >>> torch.allclose(conv_transpose1d(x, w, stride=3), y, atol=1e-4)
     True
     """
-    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    work = partial(_conv_transpose, 1, stride, padding, output_padding, groups, dilation)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def conv_transpose2d(
@@ -153,7 +160,8 @@ def conv_transpose2d(
     >>> torch.allclose(conv_transpose2d(x, w, stride=2, padding=2, output_padding=1), y, atol=1e-4)
     True
     """
-    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    work = partial(_conv_transpose, 2, stride, padding, output_padding, groups, dilation)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def conv_transpose3d(
@@ -172,7 +180,8 @@ def conv_transpose3d(
     >>> torch.allclose(conv_transpose3d(x, w), torch.nn.functional.conv_transpose3d(x, w), atol=1e-4)
     True
     """
-    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    work = partial(_conv_transpose, 3, stride, padding, output_padding, groups, dilation)
+    return beyond_autocast(work, input, weight, bias)
 
 
 def spectral_conv(
@@ -202,6 +211,10 @@ def spectral_conv(
     >>> torch.allclose(spectral_conv(x, identity), x, atol=1e-6)
     True
     """
+    return beyond_autocast(partial(_spectral_conv, groups), input, spectrum, bias)
+
+
+def _spectral_conv(groups: int, input: Tensor, spectrum: Tensor, bias: Tensor | None) -> Tensor:
     if not isinstance(spectrum, Tensor):
         raise TypeError(f"spectrum must be a Tensor, but got {type(spectrum).__name__}")
     dims = spectrum.ndim - 2
@@ -253,14 +266,14 @@ def correlate(
 
 def _conv(
     dims: int,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
     stride: Size,
     padding: str | Size,
     dilation: Size,
     groups: int,
     padding_mode: str,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
 ) -> Tensor:
     if padding_mode not in ("zeros", "circular"):
         raise ValueError(f"padding_mode={padding_mode!r} is not one of 'zeros', 'circular'")
@@ -287,14 +300,14 @@ def _conv(
 
 def _conv_transpose(
     dims: int,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
     stride: Size,
     padding: Size,
     output_padding: Size,
     groups: int,
     dilation: Size,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
 ) -> Tensor:
     arguments.check_weight(weight, dims, "(in, out/groups, ...)")
     arguments.check_groups(groups, weight.shape[0], "input")

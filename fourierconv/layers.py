@@ -1,14 +1,18 @@
 """nn.ConvNd with kernels learned through a parameterization and applied in the Fourier domain."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations, phases
+from fourierconv.autocast import beyond_autocast
 from fourierconv.functional import correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
@@ -241,6 +245,12 @@ class _FourierConvNd(Readable):
         >>> layer(torch.randn(3, 32, 32)).shape
         torch.Size([8, 16, 16])
         """
+        # coefficients that are parametrized are made anew whenever they are read
+        once = parametrize.cached() if parametrize.is_parametrized(self, "coefficients") else nullcontext()
+        with once:
+            return beyond_autocast(self._correlate, input, dtype=self.coefficients.dtype)
+
+    def _correlate(self, input: Tensor) -> Tensor:
         weights = self.coefficients
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
         arguments.check_real("input", input.dtype)
@@ -280,7 +290,7 @@ class _FourierConvNd(Readable):
         >>> layer.refresh(), layer.refresh()
         (1, 0)
         """
-        if self.coefficients.is_meta:
+        if next(self.parameters()).is_meta:
             return 0
         held = 0 if self.coordinates is None else self.coordinates.refresh()
         for bounds, parameter, _ in self._scales():
@@ -325,10 +335,52 @@ class _FourierConvNd(Readable):
             raise AttributeError("weight")  # nn.Module words the message
         return self.coefficients
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        if self.parameterization == "spatial" and f"{prefix}weight" in state_dict:
-            state_dict[f"{prefix}coefficients"] = state_dict.pop(f"{prefix}weight")
-        super()._load_from_state_dict(state_dict, prefix, *args)
+    def _kind(self) -> dict[str, Any]:
+        """What coefficients mean, as far as their shape does not tell; kept beside them, not among them."""
+        grid = {"reference_grid": self.reference_grid} if self._axes[0].has_reference_grid else {}
+        return {"parameterization": self.parameterization, **grid}
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if hasattr(destination, "_metadata"):
+            destination._metadata.setdefault(prefix[:-1], {}).update(self._kind())
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        if self.parameterization == "spatial":  # nn.ConvNd's names, parametrized ones included
+            for key in [key for key in state_dict if key.startswith(prefix)]:
+                name = re.sub(r"^(parametrizations\.|)weight(?=$|\.|_[gv]$)", r"\1coefficients", key[len(prefix) :])
+                state_dict[prefix + name] = state_dict.pop(key)
+        refusals = list(self._refusals(state_dict, prefix, local_metadata))
+        error_msgs.extend(f"layer {prefix[:-1]!r}: {refusal}" if prefix else refusal for refusal in refusals)
+        if not refusals:  # all of it or nothing
+            super()._load_from_state_dict(
+                state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+            )
+
+    def _refusals(self, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> Iterator[str]:
+        """Why the state of another layer would make other kernels here."""
+        for name, own in self._kind().items():
+            if metadata.get(name, own) != own:
+                yield f"the state is of {name}={metadata[name]!r}, the layer has {name}={own!r}; build it alike"
+                return
+        if f"{prefix}weight" in state and f"{prefix}coefficients" not in state:
+            yield (
+                f"the state is of an nn.ConvNd, the layer has parameterization={self.parameterization!r}; "
+                f"load it in the nn.ConvNd, then fourierconv.from_conv"
+            )
+        for name, parameter in self._parameters.items():
+            given = state.get(prefix + name)
+            if parameter is not None and isinstance(given, Tensor) and given.shape != parameter.shape:
+                yield f"size mismatch for {name}: the state has {list(given.shape)}, the layer {list(parameter.shape)}"
 
     @torch.no_grad()
     def extra_repr(self) -> str:

@@ -37,6 +37,15 @@ def dft(n: int, positions: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
     return torch.complex(angles.cos().to(dtype), angles.sin().to(dtype))
 
 
+def complex_of(matrix: Tensor, dtype: torch.dtype) -> Tensor:
+    """A complex matrix with parts of a real dtype.
+
+    >>> complex_of(torch.ones(1, dtype=torch.complex128), torch.float32).dtype
+    torch.complex64
+    """
+    return torch.complex(matrix.real.to(dtype), matrix.imag.to(dtype))
+
+
 def transform(matrix: Tensor, taps: Tensor) -> Tensor:
     """F A for a complex F (rows, taps) and real A (..., taps, coefficients), without making A complex."""
     return torch.complex(matrix.real @ taps, matrix.imag @ taps)

@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 
 def half(grid: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,16 +92,7 @@ def correlate(
     >>> correlate(x, shift, (4,), (4,))
     tensor([[[1., 2., 3., 0.]]])
     """
-    input, along_input = forward_ad.unpack_dual(input)
-    spectrum, along_spectrum = forward_ad.unpack_dual(spectrum)
-    output = _forward(input, spectrum, list(grid), list(size), groups)[0]
-    # forward-mode derivatives, of which a custom op knows nothing: the product rule
-    terms = []
-    if along_input is not None:
-        terms.append(correlate(along_input, spectrum, grid, size, groups))
-    if along_spectrum is not None:
-        terms.append(correlate(input, along_spectrum, grid, size, groups))
-    return forward_ad.make_dual(output, torch.stack(terms).sum(0)) if terms else output
+    return _correlate(input, spectrum, list(grid), list(size), groups)[0]
 
 
 # Spectra of images are contracted with the frequencies leading, (frequency, group, batch, channel): one batched
@@ -130,10 +120,10 @@ def _synthesise(spectra: Tensor, grid: list[int], size: list[int]) -> Tensor:
 
 
 def _crop(images: Tensor, size: list[int]) -> Tensor:
-    """The first `size` pixels per axis, as a view."""
+    """The first `size` pixels per axis, without a copy; to autograd it is no view, whose tangents need its layout."""
     for axis, length in enumerate(size):
         images = images.narrow(axis + 2, 0, length)
-    return images
+    return images.data
 
 
 def _frequency_first(spectrum: Tensor, groups: int) -> Tensor:
@@ -174,7 +164,7 @@ def _backward(
         product = torch.matmul(errors.mH, images).view(*half(tuple(grid)), *spectrum.shape[:2])
         weights = half_weights(tuple(grid), grad.dtype, grad.device) / math.prod(grid)
         product *= weights.view(-1, 1, 1)
-        grad_spectrum = product.permute(-2, -1, *range(len(grid)))
+        grad_spectrum = product.permute(-2, -1, *range(len(grid))).data
     return grad_input, grad_spectrum
 
 
@@ -205,7 +195,9 @@ def _(
 
 def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     input, spectrum, ctx.grid, ctx.size, ctx.groups = inputs
+    ctx.mark_non_differentiable(output[1])
     ctx.save_for_backward(input, spectrum, output[1])
+    ctx.save_for_forward(input, spectrum, output[1])
     ctx.set_materialize_grads(False)
 
 
@@ -214,7 +206,7 @@ def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> t
         return (None,) * 5
     input, spectrum, images = ctx.saved_tensors
     wants_input, wants_spectrum = ctx.needs_input_grad[:2]
-    grad_input, grad_spectrum = _backward(
+    grad_input, grad_spectrum = _correlate_backward(
         grad, input, spectrum, images, ctx.grid, ctx.groups, wants_input, wants_spectrum
     )
     return (
@@ -228,7 +220,9 @@ def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> t
 
 def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     grad, input, spectrum, _, ctx.grid, ctx.groups, ctx.wants_input, ctx.wants_spectrum = inputs
+    ctx.mark_non_differentiable(*(own for own, wanted in zip(output, inputs[-2:], strict=True) if not wanted))
     ctx.save_for_backward(grad, input, spectrum)
+    ctx.save_for_forward(grad, input, spectrum)
     ctx.set_materialize_grads(False)
 
 
@@ -239,19 +233,18 @@ def _differentiate_backward(
 ) -> tuple[Tensor | None, ...]:
     """The trilinear form <dL/dy, correlate(x, W)>, differentiated once more in each argument."""
     grad, input, spectrum = ctx.saved_tensors
-    size, groups = list(grad.shape[2:]), ctx.groups
+    grid, size, groups = ctx.grid, list(grad.shape[2:]), ctx.groups
     by_grad = by_input = by_spectrum = None
     if along_input is not None and ctx.wants_input:
         if ctx.needs_input_grad[0]:
-            by_grad = _forward(along_input, spectrum, ctx.grid, size, groups)[0]
+            by_grad = _correlate(along_input, spectrum, grid, size, groups)[0]
         if ctx.needs_input_grad[2]:
-            by_spectrum = _gradients(grad, along_input, spectrum, ctx.grid, groups, False, True)[1]
+            by_spectrum = _gradients(grad, along_input, spectrum, grid, groups, False, True)[1]
     if along_spectrum is not None and ctx.wants_spectrum:
         if ctx.needs_input_grad[0]:
-            term = _forward(input, along_spectrum, ctx.grid, size, groups)[0]
-            by_grad = term if by_grad is None else by_grad + term
+            by_grad = _sum(by_grad, _correlate(input, along_spectrum, grid, size, groups)[0])
         if ctx.needs_input_grad[1]:
-            by_input = _gradients(grad, input, along_spectrum, ctx.grid, groups, True, False)[0]
+            by_input = _gradients(grad, input, along_spectrum, grid, groups, True, False)[0]
     return by_grad, by_input, by_spectrum, None, None, None, None, None
 
 
@@ -266,7 +259,153 @@ def _gradients(
 ) -> tuple[Tensor, Tensor]:
     """Equations (2) and (3) where the images' spectra are not at hand."""
     images = _analyse(input.detach(), grid, groups) if wants_spectrum else spectrum.new_empty(0)
-    return _backward(grad, input, spectrum, images, grid, groups, wants_input, wants_spectrum)
+    return _correlate_backward(grad, input, spectrum, images, grid, groups, wants_input, wants_spectrum)
+
+
+def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    return second if first is None else first if second is None else first + second
+
+
+# torch.func, vmap and forward-mode derivatives reach functions of autograd and no custom ops; torch.compile and
+# torch.export see the ops. Both use the formulas above.
+
+
+class _Correlate(torch.autograd.Function):
+    """Equation (1), for eager use."""
+
+    forward = staticmethod(_forward)
+    setup_context = staticmethod(_save_forward)
+    backward = staticmethod(_differentiate_forward)
+
+    @staticmethod
+    def jvp(
+        ctx: Any, along_input: Tensor | None, along_spectrum: Tensor | None, *_: None
+    ) -> tuple[Tensor | None, None]:
+        """The product rule."""
+        _refuse_nested_forward_mode()
+        input, spectrum, _ = ctx.saved_tensors
+        along = None
+        if along_input is not None:
+            along = _correlate(along_input, spectrum, ctx.grid, ctx.size, ctx.groups)[0]
+        if along_spectrum is not None:
+            along = _sum(along, _correlate(input, along_spectrum, ctx.grid, ctx.size, ctx.groups)[0])
+        return along, None
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        input: Tensor,
+        spectrum: Tensor,
+        grid: list[int],
+        size: list[int],
+        groups: int,
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        """More images of one spectrum are a larger batch; pairs of images and spectra are groups of channels."""
+        count = info.batch_size
+        if in_dims[1] is None:
+            output, images = _correlate(_fold(input, in_dims[0], 0, count), spectrum, grid, size, groups)
+            return (output.unflatten(0, (count, -1)), images.unflatten(2, (count, -1))), (0, 2)
+        input, spectrum = _fold(input, in_dims[0], 1, count), _fold(spectrum, in_dims[1], 0, count)
+        output, images = _correlate(input, spectrum, grid, size, count * groups)
+        return (output.unflatten(1, (count, -1)), images.unflatten(1, (count, -1))), (1, 1)
+
+
+class _CorrelateBackward(torch.autograd.Function):
+    """Equations (2) and (3), for eager use."""
+
+    forward = staticmethod(_backward)
+    setup_context = staticmethod(_save_backward)
+    backward = staticmethod(_differentiate_backward)
+
+    @staticmethod
+    def jvp(
+        ctx: Any, along_grad: Tensor | None, along_input: Tensor | None, along_spectrum: Tensor | None, *_: None
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The product rule for both; each is linear in two of the three."""
+        _refuse_nested_forward_mode()
+        grad, input, spectrum = ctx.saved_tensors
+        by_input = by_spectrum = None
+
+        def add(grad: Tensor, input: Tensor, spectrum: Tensor, wants_input: bool, wants_spectrum: bool) -> None:
+            nonlocal by_input, by_spectrum
+            terms = _gradients(grad, input, spectrum, ctx.grid, ctx.groups, wants_input, wants_spectrum)
+            by_input = _sum(by_input, terms[0]) if wants_input else by_input
+            by_spectrum = _sum(by_spectrum, terms[1]) if wants_spectrum else by_spectrum
+
+        if along_grad is not None:
+            add(along_grad, input, spectrum, ctx.wants_input, ctx.wants_spectrum)
+        if along_input is not None and ctx.wants_spectrum:
+            add(grad, along_input, spectrum, False, True)
+        if along_spectrum is not None and ctx.wants_input:
+            add(grad, input, along_spectrum, True, False)
+        if ctx.wants_input and by_input is None:
+            by_input = torch.zeros_like(input)
+        if ctx.wants_spectrum and by_spectrum is None:
+            by_spectrum = torch.zeros_like(spectrum)
+        return by_input, by_spectrum
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        grad: Tensor,
+        input: Tensor,
+        spectrum: Tensor,
+        images: Tensor,
+        grid: list[int],
+        groups: int,
+        wants_input: bool,
+        wants_spectrum: bool,
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int | None, int | None]]:
+        """As groups of channels, but the images' gradients under one spectrum as a larger batch."""
+        count = info.batch_size
+        nothing = grad.new_empty(0), spectrum.new_empty(0)
+        by_input, by_spectrum = nothing
+        dims: list[int | None] = [None, None]
+        wide = [_fold(grad, in_dims[0], 1, count), _fold(input, in_dims[1], 1, count)]
+        if wants_input and in_dims[2] is None:
+            long = [_fold(grad, in_dims[0], 0, count), _fold(input, in_dims[1], 0, count)]
+            by_input = _correlate_backward(*long, spectrum, nothing[1], grid, groups, True, False)[0]
+            by_input, dims[0] = by_input.unflatten(0, (count, -1)), 0
+        elif wants_input:
+            each = _fold(spectrum, in_dims[2], 0, count)
+            by_input = _correlate_backward(*wide, each, nothing[1], grid, count * groups, True, False)[0]
+            by_input, dims[0] = by_input.unflatten(1, (count, -1)), 1
+        if wants_spectrum:
+            shape = list(spectrum.shape)
+            if in_dims[2] is not None:
+                del shape[in_dims[2]]
+            each = spectrum.new_empty(()).expand(count * shape[0], *shape[1:])  # of which the shape is used
+            by_spectrum = _correlate_backward(
+                *wide, each, _fold(images, in_dims[3], 1, count), grid, count * groups, False, True
+            )[1]
+            by_spectrum, dims[1] = by_spectrum.unflatten(0, (count, -1)), 0
+        return (by_input, by_spectrum), (dims[0], dims[1])
+
+
+def _refuse_nested_forward_mode() -> None:
+    """torch differentiates autograd functions wrongly there, and says nothing: pytorch#197867."""
+    levels = torch._C._functorch.get_interpreter_stack() or []
+    if sum(level.key() == torch._C._functorch.TransformType.Jvp for level in levels) > 1:
+        raise NotImplementedError(
+            "forward-mode derivatives of forward-mode derivatives (jacfwd of jacfwd, jvp of jvp) are wrong in torch "
+            "for functions of autograd, such as this one; take one with jacrev or vjp, as torch.func.hessian does"
+        )
+
+
+def _fold(tensor: Tensor, mapped: int | None, axis: int, count: int) -> Tensor:
+    """Make the dimension that vmap maps over, or `count` copies, the slower part of another one."""
+    tensor = tensor.expand(count, *tensor.shape) if mapped is None else tensor.movedim(mapped, 0)
+    return tensor.movedim(0, axis).flatten(axis, axis + 1)
+
+
+def _correlate(*arguments: Any) -> tuple[Tensor, Tensor]:
+    return _forward(*arguments) if torch.compiler.is_compiling() else _Correlate.apply(*arguments)
+
+
+def _correlate_backward(*arguments: Any) -> tuple[Tensor, Tensor]:
+    return _backward(*arguments) if torch.compiler.is_compiling() else _CorrelateBackward.apply(*arguments)
 
 
 _forward.register_autograd(_differentiate_forward, setup_context=_save_forward)

@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,8 +121,61 @@ def test_states_of_other_shapes_are_refused() -> None:
     layer = FourierConv2d(4, 6, 5)
     with pytest.raises(RuntimeError, match="size mismatch for coefficients"):
         layer.load_state_dict(nn.Conv2d(4, 6, 3).state_dict())
-    with pytest.raises(RuntimeError, match=r'Unexpected key.*"weight"'):
+    with pytest.raises(RuntimeError, match=r"of an nn.ConvNd, the layer has parameterization='spectral'"):
         FourierConv2d(4, 6, 5, parameterization="spectral").load_state_dict(nn.Conv2d(4, 6, 5).state_dict())
+
+
+REFUSED_STATES: dict[str, tuple[nn.Module, dict[str, Any], str]] = {
+    "parameterization": (
+        FourierConv2d(2, 3, 5, parameterization="spectral"),
+        {"parameterization": "spline"},
+        r"layer '1.0': the state is of parameterization='spectral', the layer has parameterization='spline'",
+    ),
+    "reference grid": (
+        FourierConv2d(2, 3, 5, parameterization="truncated", reference_grid=16),
+        {"parameterization": "truncated"},
+        r"layer '1.0': the state is of reference_grid=\(16, 16\), the layer has reference_grid=\(32, 32\)",
+    ),
+    "kernel size": (
+        FourierConv2d(2, 3, 3),
+        {},
+        r"layer '1.0': size mismatch for coefficients: the state has \[3, 2, 3, 3\], the layer \[3, 2, 5, 5\]",
+    ),
+    "scales": (
+        FourierConv2d(2, 3, 5, parameterization="scaled", scale_per="channel"),
+        {"parameterization": "scaled"},
+        r"layer '1.0': size mismatch for scale: the state has \[3, 1\], the layer \[1, 1\]",
+    ),
+    "nn.Conv2d": (
+        nn.Conv2d(2, 3, 5),
+        {"parameterization": "scaled"},
+        r"layer '1.0': the state is of an nn.ConvNd, .* load it in the nn.ConvNd, then fourierconv.from_conv",
+    ),
+}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(("saved", "options", "message"), REFUSED_STATES.values(), ids=REFUSED_STATES)
+def test_the_state_of_another_layer_is_refused_by_name_and_nothing_of_it_is_taken(
+    saved: nn.Module, options: dict[str, Any], message: str, strict: bool
+) -> None:
+    layer = FourierConv2d(2, 3, 5, **options)
+    model = nn.Sequential(nn.ReLU(), nn.Sequential(layer))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    with pytest.raises(RuntimeError, match=message):
+        model.load_state_dict(nn.Sequential(nn.ReLU(), nn.Sequential(saved)).state_dict(), strict=strict)
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_the_kind_of_a_layer_stands_beside_its_state_and_survives_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "layer.pt"
+    torch.save(FourierConv2d(2, 3, 5, parameterization="spectral").state_dict(), path)
+    state = torch.load(path, weights_only=True)
+    assert list(state) == ["coefficients", "bias"]
+    FourierConv2d(2, 3, 5, parameterization="spectral").load_state_dict(state)
+    with pytest.raises(RuntimeError, match="parameterization='spectral'"):
+        FourierConv2d(2, 3, 5, parameterization="spline").load_state_dict(state)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "spatial"])

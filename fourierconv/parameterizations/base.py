@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import ClassVar
 
 import torch
@@ -72,6 +73,9 @@ class Coordinates(nn.Module, ABC):
     def refresh(self) -> int:
         """Hold the parameters within their limits; how many were not."""
         return 0
+
+    def stretch(self, ratios: Sequence[Fraction], grid: Sequence[int]) -> None:
+        """Make kernels `ratios` times as large per axis, on a reference grid that holds them."""
 
 
 class Parameterization(ABC):
@@ -235,6 +239,31 @@ class Parameterization(ABC):
         positions = lattice(*self.window(kernel_size, float(scale.max()), 1e-4, 1), device=scale.device)
         energy = self.taps(positions, kernel_size, scale).square().sum((-2, -1))
         return (energy / self.width(kernel_size)).sqrt()
+
+    def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple["Parameterization", Tensor]:
+        """Kernels r times as large in pixels, of the same sum: w'[t] = w(t/r)/r, Ŵ'(u) = Ŵ(r·u), at scales r·s.
+
+        Args:
+            kernel_size: number of coefficients.
+            ratio: r, from the old pixels to the new ones.
+            scale: pixels before it is multiplied by r, (scales,); its dtype and device are the result's.
+
+        Returns:
+            The parameterization of the stretched axis, and the matrix from old coefficients to new ones, (scales or 1,
+            new width, width).
+
+        Raises:
+            NotImplementedError: kernels that are fixed in pixels, unless they are a single one.
+            ValueError: a reference grid that would not be a whole number, or too small for the modes.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("scaled").stretch(2, Fraction(2), torch.tensor([1.5]))[1]
+        tensor([[[0.5000, 0.0000],
+                 [0.0000, 0.5000]]])
+        """
+        if ratio != 1 and self.window(kernel_size, 1.0, 0.0, 1) != (0, 0):
+            raise NotImplementedError(f"kernels of parameterization={self.name!r} are fixed in pixels")
+        return self, torch.eye(self.width(kernel_size), dtype=scale.dtype, device=scale.device).unsqueeze(0)
 
 
 def real_dft(kernel_size: int, device: torch.device | None = None) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from fourierconv.parameterizations.base import Coordinates, lattice
 from fourierconv.parameterizations.cubic import linear
 from fourierconv.parameterizations.reference import OnGrid
-from fourierconv.separable import combine, dft
+from fourierconv.separable import combine, complex_of, dft
 
 Interpolation = Callable[[Tensor, int], Tensor]  # points between 0 and k - 1, and k -> (points, k)
 
@@ -70,8 +70,8 @@ class RealPart(Coordinates):
         return matrices
 
     def forward(self, coefficients: Tensor) -> Tensor:
-        complex_type = coefficients.dtype.to_complex()
-        return combine(coefficients, [own.to(complex_type) for own in self._matrices(coefficients.device)]).real
+        matrices = self._matrices(coefficients.device)
+        return combine(coefficients, [complex_of(own, coefficients.dtype) for own in matrices]).real
 
     def energy(self) -> Tensor:
         # of a product z = z_y z_x of complex numbers, (Re z)² = (|z_y|² |z_x|² + Re z_y² z_x²) / 2

@@ -9,7 +9,6 @@ and continuity of the first derivative makes M a linear function of y.
 """
 
 import math
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -142,24 +141,21 @@ def _integral(knots: Tensor) -> Tensor:
     return (h / 2 * (own + own.roll(1, 1)) - h**3 / 24 * (bends + bends.roll(-1, 0))).sum(0)
 
 
-@lru_cache(maxsize=256)
-def reach(knots: tuple[float, ...], tolerance: float, dims: int) -> int:
+def reach(knots: Tensor, tolerance: float, dims: int) -> int:
     """Pixels T such that the taps |t| > T of any such spline have an operator norm of at most tolerance times its own.
 
     The spline is Σ_m c_m L_m with L_m through a single 1, and attains its control points c, so the dropped part is at
     most max|c| Σ_m Σ_{|t|>T} |l_m|. With more axes, dropping along one leaves the others interpolating, at most
     Λ = max_u Σ_m |L_m(u)| times as large. Beyond what is summed, |l_m[t]| <= Σ_k |J_km| / (2πt)⁴.
     """
-    points = torch.tensor(knots, dtype=torch.float64)
-    lebesgue = float(
-        periodic_cubic(torch.linspace(0, 1, 64 * len(knots) + 1, dtype=torch.float64), points).abs().sum(1).max()
-    )
+    points = torch.linspace(0, 1, 64 * len(knots) + 1, dtype=torch.float64)
+    lebesgue = float(periodic_cubic(points, knots).abs().sum(1).max())
     allowed = tolerance / (dims * lebesgue ** (dims - 1) * 1.01)
-    envelope = 2 * float(_jumps(points).abs().sum()) / (3 * (2 * math.pi) ** 4)  # over T³ is a bound for |t| > T
+    envelope = 2 * float(_jumps(knots).abs().sum()) / (3 * (2 * math.pi) ** 4)  # over T³ is a bound for |t| > T
     largest = math.ceil((envelope / allowed) ** (1 / 3)) + len(knots)
     if largest > 2**14:
         return largest
     t = torch.arange(1, 4 * largest)
-    size = 2 * taps(t, points).abs().sum(1)
+    size = 2 * taps(t, knots).abs().sum(1)
     dropped = size.flip(0).cumsum(0).flip(0) + envelope / (4 * largest - 1) ** 3  # of |t| >= 1, 2, ...
     return int((dropped > allowed).sum())

@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
-from fourierconv.parameterizations.base import real_dft, to_real_dft
-from fourierconv.parameterizations.reference import OnGrid
+from fourierconv.parameterizations.base import to_real_dft
+from fourierconv.parameterizations.reference import OnModes
 
 
-class Free(OnGrid):
+class Free(OnModes):
     """w = Qᵀ θ Q with Q the orthonormal real DFT of the reference grid: every frequency on it has a weight of its own.
 
     The coefficients are (out, in/groups, *reference_grid), by default kernel_size per axis, which is `spectral`. Along
@@ -27,10 +27,6 @@ class Free(OnGrid):
 
     def width(self, kernel_size: int) -> int:
         return self.grid(kernel_size)
-
-    def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
-        own = super().taps(positions, kernel_size, scale)
-        return own @ real_dft(self.grid(kernel_size), own.device).T.to(own.dtype)
 
     def coefficients(self, taps: Tensor) -> Tensor:
         return to_real_dft(taps)

@@ -1,12 +1,13 @@
 """`hermite`: derivatives of a Gaussian of learned width."""
 
 import math
-from functools import lru_cache
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from fourierconv.parameterizations.base import Parameterization, centre
+from fourierconv.parameterizations.constants import constant
 
 
 class Hermite(Parameterization):
@@ -41,6 +42,10 @@ class Hermite(Parameterization):
         reach = _widths(kernel_size, max(tolerance, 1e-15), dims) * max(scale, 1.0) + 1
         return math.floor(centre(kernel_size) - reach), math.ceil(centre(kernel_size) + reach)
 
+    def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple[Parameterization, Tensor]:
+        same = torch.eye(kernel_size, dtype=scale.dtype, device=scale.device).unsqueeze(0)
+        return self, same / math.sqrt(ratio)  # the other root is in 1/√σ
+
 
 def derivatives(x: Tensor, orders: int) -> Tensor:
     """He_m(x) exp(-x²/2) / √Γ(m + ½) for m = 0, ..., orders - 1: of energy 1, (*x, orders).
@@ -58,7 +63,7 @@ def derivatives(x: Tensor, orders: int) -> Tensor:
     return torch.stack(found, -1)
 
 
-@lru_cache(maxsize=256)
+@constant
 def _widths(orders: int, tolerance: float, dims: int) -> float:
     """How many σ from the middle the dropped taps have an operator norm of at most tolerance times the kernel's.
 

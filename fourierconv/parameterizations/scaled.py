@@ -1,6 +1,7 @@
 """`scaled`: kernel_size coefficients at a learned, continuous spacing, joined by a compact profile."""
 
 import math
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -40,6 +41,11 @@ class Scaled(Parameterization):
         middle = centre(kernel_size)
         # the profile is zero on the border of its support
         return math.floor(middle - reach) + 1, math.ceil(middle + reach) - 1
+
+    def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple[Parameterization, Tensor]:
+        # a profile sums to its width, which does not follow the spacing below 1
+        gain = scale.clamp(min=1) / (scale * float(ratio)).clamp(min=1)
+        return self, gain.view(-1, 1, 1) * torch.eye(kernel_size, dtype=scale.dtype, device=scale.device)
 
 
 def keys(x: Tensor) -> Tensor:

@@ -1,11 +1,13 @@
 """`spacings`: taps at learned positions."""
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
 
-from fourierconv.parameterizations.base import Coordinates, centre, lattice
+from fourierconv.parameterizations.base import Coordinates, Parameterization, centre, lattice
 from fourierconv.parameterizations.reference import OnGrid
 
 NARROWEST = 0.27  # pixels; σ = |width| + this. A narrower Gaussian has no slope on the pixels next to it
@@ -36,6 +38,12 @@ class Spacings(OnGrid):
 
     def coordinates(self, shape: Sequence[int], grid: Sequence[int]) -> Coordinates:
         return Positions(shape, grid)
+
+    def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple[Parameterization, Tensor]:
+        n = self.grid(kernel_size)
+        # a window that holds the farthest position, around the same centre; normalized, the Gaussians keep their sums
+        stretched = Spacings(2 * math.ceil(n // 2 * ratio) + n % 2)
+        return stretched, torch.eye(kernel_size, dtype=scale.dtype, device=scale.device).unsqueeze(0)
 
 
 class Positions(Coordinates):
@@ -100,3 +108,15 @@ class Positions(Coordinates):
             held += int((own.abs() > n // 2).sum())
             own.clamp_(-(n // 2), n // 2)
         return held
+
+    @torch.no_grad()
+    def stretch(self, ratios: Sequence[Fraction], grid: Sequence[int]) -> None:
+        ratio = torch.tensor(ratios, dtype=torch.float64).view(-1, *[1] * (self.positions.ndim - 1))
+        ratio = ratio.to(self.positions.device)
+        sigma = (self.widths.abs().double() + NARROWEST) * ratio
+        if not sigma.is_meta and sigma.min() < NARROWEST:
+            raise ValueError(f"coordinates.widths: σ={float(sigma.min()):g} pixels would be below {NARROWEST}")
+        for name, value in (("positions", self.positions * ratio), ("widths", sigma - NARROWEST)):
+            own = getattr(self, name)
+            setattr(self, name, nn.Parameter(value.to(own), own.requires_grad))
+        self.grid = tuple(grid)

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from fourierconv.parameterizations import cubic
 from fourierconv.parameterizations.base import Parameterization, lattice, origin, real_dft, to_real_dft
-from fourierconv.separable import dft, transform
+from fourierconv.parameterizations.constants import constant
+from fourierconv.separable import complex_of, dft, transform
 
 
 class Spline(Parameterization):
@@ -37,15 +38,14 @@ class Spline(Parameterization):
         return (cubic.taps(positions, knots) @ control).real.to(scale.dtype).unsqueeze(0)
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
-        reach = cubic.reach(tuple(self.knots(kernel_size).tolist()), max(tolerance, 1e-15), dims)
-        reach = max(reach, kernel_size // 2)
+        reach = max(_reach(self, kernel_size, max(tolerance, 1e-15), dims), kernel_size // 2)
         return -reach, reach
 
     def basis(self, n: int, rows: int, kernel_size: int, scale: Tensor, reach: float) -> Tensor:
         control, knots = self._control(kernel_size, scale.device)
         frequencies = torch.arange(rows, dtype=torch.float64, device=scale.device) / n
         spline = cubic.periodic_cubic(frequencies, knots)
-        return (spline.to(control.dtype) @ control).to(scale.dtype.to_complex()).unsqueeze(0)
+        return complex_of(spline.to(control.dtype) @ control, scale.dtype).unsqueeze(0)
 
     def coefficients(self, taps: Tensor) -> Tensor:
         return to_real_dft(taps)
@@ -55,3 +55,8 @@ class Spline(Parameterization):
         positions = lattice(-origin(kernel_size), kernel_size - 1 - origin(kernel_size), device)
         fourier = dft(kernel_size, positions, kernel_size, torch.float64)
         return transform(fourier, real_dft(kernel_size, device).T), self.knots(kernel_size, device)
+
+
+@constant
+def _reach(own: Spline, kernel_size: int, tolerance: float, dims: int) -> int:
+    return cubic.reach(own.knots(kernel_size), tolerance, dims)

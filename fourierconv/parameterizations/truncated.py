@@ -1,12 +1,9 @@
 """`truncated`: weights for the lowest frequencies of a reference grid, zeros for the others."""
 
-from torch import Tensor
-
-from fourierconv.parameterizations.base import real_dft
-from fourierconv.parameterizations.reference import OnGrid
+from fourierconv.parameterizations.reference import OnModes
 
 
-class Truncated(OnGrid):
+class Truncated(OnModes):
     """w = Pᵀ θ P with P the first kernel_size rows of the reference grid's orthonormal real DFT: its lowest modes.
 
     An odd kernel_size keeps the modes up to (kernel_size - 1)/2 per axis; an even one the cosine of the next, too, so
@@ -32,7 +29,3 @@ class Truncated(OnGrid):
                 f"kernel_size={kernel_size}: 'truncated' keeps at most the reference_grid={self.grid(kernel_size)} "
                 f"modes per axis; pass a larger reference_grid"
             )
-
-    def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
-        own = super().taps(positions, kernel_size, scale)
-        return own @ real_dft(self.grid(kernel_size), own.device)[:kernel_size].T.to(own.dtype)

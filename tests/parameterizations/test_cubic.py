@@ -61,7 +61,7 @@ def test_taps_are_integrals_over_the_circle(knots: list[float]) -> None:
 @pytest.mark.parametrize("knots", CIRCLES, ids=len)
 def test_what_lies_beyond_the_reach_is_small(knots: list[float], tolerance: float, dims: int) -> None:
     """Over kernels whose control points are at most 1, every phase adding up."""
-    reach = cubic.reach(tuple(knots), tolerance, dims)
+    reach = cubic.reach(tensor(knots), tolerance, dims)
     t = torch.arange(reach + 1, 30 * reach)
     taps = cubic.taps(torch.cat([t, -t]), tensor(knots))
     assert float(taps.abs().sum()) <= tolerance / dims

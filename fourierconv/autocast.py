@@ -1,0 +1,34 @@
+"""torch.autocast: the caller gets its dtypes, spectra stay float32."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def beyond_autocast(work: Callable[..., Tensor], *tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> Tensor:
+    """work(*tensors) out of the reach of torch.autocast, with the dtypes that torch's own convolutions take and give.
+
+    Autocast would round spectra to 8 or 11 bits. Its tensors, float32 and lower ones in any mixture, are cast to
+    `dtype` instead, and the output to autocast's dtype. As autocast does, this leaves float64 alone.
+
+    Args:
+        work: takes the tensors, and returns one.
+        tensors: the input first, whose device decides; None where there is none.
+        dtype: what `work` takes.
+
+    >>> with torch.autocast("cpu", dtype=torch.bfloat16):
+    ...     beyond_autocast(lambda x: x @ x, torch.tensor([[1 / 3]], dtype=torch.bfloat16))
+    tensor([[0.1113]], dtype=torch.bfloat16)
+    """
+    given = [tensor.dtype for tensor in tensors if isinstance(tensor, Tensor)]
+    if not isinstance(tensors[0], Tensor) or not given[0].is_floating_point:
+        return work(*tensors)  # which refuses it
+    kind = tensors[0].device.type
+    lowers = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    if not lowers or {dtype, *given} & {torch.float64, torch.complex128}:
+        return work(*tensors)
+    cast = (t.to(dtype) if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors)
+    with torch.autocast(kind, enabled=False):
+        output = work(*cast)
+    return output.to(torch.get_autocast_dtype(kind))
