@@ -2,6 +2,7 @@
 
 from fourierconv import extent, functional, parameterizations, penalties
 from fourierconv.convert import convert, from_conv
+from fourierconv.export import to_conv
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.resolution import resize
 
@@ -16,4 +17,5 @@ __all__ = [
     "parameterizations",
     "penalties",
     "resize",
+    "to_conv",
 ]

@@ -1,5 +1,6 @@
 """Checks of arguments: what torch.nn.functional refuses is refused with the same type of exception, before any work."""
 
+import operator
 from collections.abc import Sequence
 from numbers import Integral
 from typing import TypeGuard
@@ -157,6 +158,18 @@ def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, dev
         raise RuntimeError(f"input has dtype {input.dtype}, the weights have {dtype}; convert one of them")
     if input.device != device:
         raise RuntimeError(f"input is on {input.device}, the weights are on {device}; move one of them")
+
+
+def image_size(input: Tensor, dims: int) -> tuple[int, ...]:
+    """Pixels per axis, as plain numbers.
+
+    torch.compile would go on with symbols in the place of sizes that changed, but the search for a fast grid comes out
+    differently for every size: it is faster to compile for each. The batch may remain a symbol.
+
+    >>> image_size(torch.ones(2, 3, 8, 7), 2)
+    (8, 7)
+    """
+    return tuple(operator.index(n) for n in input.shape[-dims:])
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:

@@ -228,7 +228,7 @@ def _spectral_conv(groups: int, input: Tensor, spectrum: Tensor, bias: Tensor | 
         raise RuntimeError(f"input must be float32 or float64, but is {input.dtype}; convert it")
     arguments.check_bias(bias, spectrum.shape[0], input.dtype, input.device)
     arguments.check_finite(input=input, spectrum=spectrum)
-    grid = tuple(input.shape[-dims:])
+    grid = arguments.image_size(input, dims)
     if tuple(spectrum.shape[2:]) != spectral.half(grid):
         raise RuntimeError(
             f"spectrum has grid {list(spectrum.shape[2:])}, but images of {list(grid)} pixels need "
@@ -284,7 +284,7 @@ def _conv(
     arguments.check_bias(bias, weight.shape[0], input.dtype, input.device)
     strides = arguments.positive("stride", stride, dims)
     dilations = arguments.positive("dilation", dilation, dims)
-    kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
+    kernel_size, n = arguments.image_size(weight, dims), arguments.image_size(input, dims)
     if weight.numel() == 0:
         raise RuntimeError(f"weight must have input channels and taps, but got {list(weight.shape)}")
     pairs = arguments.padding_pairs(padding, kernel_size, dilations, strides)
@@ -318,7 +318,7 @@ def _conv_transpose(
     dilations = arguments.positive("dilation", dilation, dims)
     if weight.numel() == 0:
         raise RuntimeError(f"weight must have output channels and taps, but got {list(weight.shape)}")
-    kernel_size, n = tuple(weight.shape[2:]), tuple(input.shape[-dims:])
+    kernel_size, n = arguments.image_size(weight, dims), arguments.image_size(input, dims)
     cut = arguments.padding_pixels(padding, dims)
     extra = arguments.output_padding(output_padding, strides, dilations)
     least = min(1, input.shape[0]) if input.ndim == dims + 2 else 1  # of no images, torch allows empty outputs

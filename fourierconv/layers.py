@@ -254,7 +254,7 @@ class _FourierConvNd(Readable):
         weights = self.coefficients
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
         arguments.check_real("input", input.dtype)
-        n = tuple(input.shape[-self.dims :])
+        n = arguments.image_size(input, self.dims)
         size = arguments.output_size(n, self.kernel_size, self._pairs, self.stride, self.dilation)
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)

@@ -1,13 +1,16 @@
 """Learned scales: how many a layer has, where they start, and how far they may go between two looks at them.
 
 Grids are sized by plain numbers, so that a forward pass never waits for the device. Between two calls of `refresh` a
-scale may therefore grow only so far; it is held there, and its gradient passes as if it were not.
+scale may therefore grow only so far; it is held there, and its gradient passes as if it were not. torch.compile makes
+another graph for every number that sizes a grid, hence fewer of them there.
 """
 
 import math
+import operator
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 
+import torch
 from torch import Tensor
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
@@ -42,11 +45,13 @@ class Bounds:
         name: the argument's name, for messages.
         limits: least and largest value, in pixels.
         reach: the largest value that is applied, in pixels; one, or one per axis.
+        compiled_reach: a power of two that is as large, by which compiled layers size their grids.
     """
 
     name: str
     limits: tuple[float, float]
     reach: list[float] = field(default_factory=list)
+    compiled_reach: list[int] = field(default_factory=list)
 
     def initial(self, value: Initial, number: int, axes: int) -> list[list[float]]:
         """Initial scales, (number, axes): all alike, or log-spaced from the first of two to the second.
@@ -84,15 +89,19 @@ class Bounds:
         pairs = zip(columns, self.reach or [high] * len(columns), strict=True)
         held = sum(not low * (1 - ROUNDING) <= value <= reach for column, reach in pairs for value in column)
         self.reach = [min(min(max(max(column), low), high) * HEADROOM, high) for column in columns]
+        self.compiled_reach = [2 ** max(math.ceil(math.log2(reach)), 0) for reach in self.reach]
         return held
 
     def hold(self, parameter: Tensor, axis: int) -> Tensor:
         """The scales of one axis, (scales,), held within their bounds; gradients pass as if they were not."""
         axis = min(axis, parameter.shape[1] - 1)
         own = parameter[:, axis]
-        held = own.detach().clamp(self.limits[0], self.reach[axis])
+        # multiplied: a compiler need not know the number, as it would to clamp by it
+        held = own.detach().clamp(min=self.limits[0]).minimum(own.new_ones(()) * self.reach[axis])
         return held + (own - own.detach())  # the bracket is zero, whatever the scale, and passes the gradient
 
     def bound(self, axis: int) -> float:
-        """The largest scale that is applied along an axis, in pixels."""
-        return self.reach[min(axis, len(self.reach) - 1)]
+        """What no scale that is applied along an axis exceeds, in pixels."""
+        axis = min(axis, len(self.reach) - 1)
+        # index: a plain number, no symbol for one that changed
+        return operator.index(self.compiled_reach[axis]) if torch.compiler.is_compiling() else self.reach[axis]

@@ -115,6 +115,8 @@ def _synthesise(spectra: Tensor, grid: list[int], size: list[int]) -> Tensor:
     if batch == 0:
         return _crop(spectra.real.new_empty(0, groups * channels, *grid), size)
     spectra = spectra.permute(2, 1, 3, 0).reshape(batch, groups * channels, *half(tuple(grid)))
+    if groups > 1:  # an FFT keeps the order of strides, and a compiler is told that images are contiguous
+        spectra = spectra.contiguous()
     images = torch.fft.irfftn(spectra, s=grid, dim=tuple(range(2, 2 + len(grid))))
     return _crop(images, size)
 

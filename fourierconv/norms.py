@@ -1,0 +1,322 @@
+"""By how much a correlation with given taps amplifies images at most, whatever lies beyond their border.
+
+Inside an image a correlation is diagonal in frequency, and its norm is the supremum over frequency of the largest
+singular value of Ŵ(u) (Sedghi, Gupta, Long 2019, arXiv 1805.10408, theorem 6, there on a grid). Here this is bounded
+from both sides, and then what borders and strides make of it.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from fourierconv import phases
+from fourierconv.separable import combine, dft
+
+OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
+FREQUENCIES = 2**22  # at which singular values are looked for at most
+BATCH = 2**22  # complex numbers at a time
+ROUNDING = 1 + 1e-4  # of singular values in float32
+
+
+@dataclass(frozen=True)
+class Side:
+    """One axis of images and outputs.
+
+    Attributes:
+        mode: 'zeros', 'circular', 'reflect' or 'replicate'.
+        first: pixels from the output to the pixel that the first tap reads.
+        start: pixels from the image's first pixel to what the first output is centred on.
+        beyond: pixels from the image's last pixel to what the last output is centred on at most.
+        stride: pixels from one output to the next.
+        padding: pixels of padding on the side that has more.
+        n: pixels of the image, None for any.
+    """
+
+    mode: str
+    first: int
+    start: int
+    beyond: int
+    stride: int = 1
+    padding: int = 0
+    n: int | None = None
+
+    def reads(self, span: int) -> tuple[int, int]:
+        """How many pixels `span` taps read before and behind the image."""
+        return max(-self.first - self.start, 0), max(self.first + span - 1 + self.beyond, 0)
+
+    def repeats(self) -> int:
+        """How often a circle's outputs are given out."""
+        more = self.beyond - self.start
+        return 1 + math.ceil(max(more, 0) / max(self.n or self.padding, 1))
+
+    def periods(self) -> int:
+        """How often the outputs of a reflection's period, 2n - 2, are given out."""
+        more = self.beyond - self.start
+        n = self.n or self.padding + 1
+        return 1 if more <= 0 or n == 1 else math.ceil((n + more) / (2 * n - 2))
+
+    def shown(self, span: int) -> float:
+        """How often a pixel is read at most, itself and its reflections."""
+        reads = self.reads(span)
+        if not any(reads):
+            return 1
+        if self.n is None or self.n == 1:
+            return math.inf
+        if sum(reads) < self.n - 1:
+            return 2
+        return 1 + sum(math.ceil(pixels / (self.n - 1)) for pixels in reads)
+
+    def across(self, taps: Tensor, axis: int, end: int) -> Tensor:
+        """What the outputs next to an edge take of the pixel at it: the sums of all taps that read it or beyond it.
+
+        Args:
+            taps: (out, in/groups, *span).
+            axis: the dimension of the taps.
+            end: -1 or 1, the edge.
+
+        Returns:
+            The taps, but along the axis the outputs, from the first or last one inwards as far as it is read.
+        """
+        first, start = self.first, self.start
+        if end > 0:
+            taps = taps.flip(axis)
+            first, start = -(self.first + taps.shape[axis] - 1), -self.beyond
+        sums = taps.cumsum(axis)
+        count = max(-start - first + 1, 0)
+        index = torch.arange(count, device=taps.device).clamp(max=taps.shape[axis] - 1).flip(0)
+        return sums.index_select(axis, index)
+
+
+def norm(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None = None) -> tuple[float, float]:
+    """A bound from below for large images and one from above for all (of n pixels, if n is given), on ‖y‖ / ‖x‖.
+
+    Args:
+        taps: real, (out, in/groups, *span).
+        groups: number of channel groups.
+        sides: the axes; their borders are of one mode.
+        allowed: a norm that decides; bounds that are on one side of it need not be tight.
+
+    Returns:
+        (lower, upper)
+
+    Raises:
+        ValueError: so many taps that the bound would take more than 4 million frequencies.
+
+    >>> side = Side("zeros", first=-1, start=0, beyond=0)
+    >>> lower, upper = norm(torch.ones(1, 1, 3), 1, [side])
+    >>> round(lower, 3), round(upper, 2)
+    (3.0, 3.03)
+    """
+    largest = float(taps.abs().max())
+    if largest == 0:
+        return 0.0, 0.0
+    taps = (taps / largest).float()
+    aim = None if allowed is None else allowed / largest
+    strides = [side.stride for side in sides]
+    mode = sides[0].mode
+    if mode == "zeros":
+        lower, upper = supremum(phases.split(taps, strides), groups, aim)
+    elif mode == "circular":
+        lower, upper = _circular(taps, groups, sides, aim)
+    elif mode == "reflect":
+        lower, upper = _reflected(taps, groups, sides, aim)
+    else:
+        lower, upper = _replicated(taps, groups, sides, aim)
+    return lower * largest, upper * largest
+
+
+# --- inside an image ---
+
+
+def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[float, float]:
+    """Bounds on the supremum over frequency of the largest singular value of the taps' spectrum.
+
+    Equidistant frequencies bound it from below. Between them a trigonometric polynomial of degree m is at most
+    1/cos(πm/n) times as large (Ehlich, Zeller 1964), per axis.
+
+    >>> supremum(torch.ones(1, 1, 1), 1)[0]
+    1.0
+    """
+    spans = taps.shape[2:]
+    lower, upper = 0.0, math.inf
+    for factor in OVERSAMPLING:
+        sizes = [factor * span if span > 1 else 1 for span in spans]
+        if math.prod(sizes) > FREQUENCIES:
+            break
+        lower = max(lower, _at(taps, groups, sizes))
+        between = math.prod(math.cos(math.pi * (m // 2) / n) for m, n in zip(spans, sizes, strict=True))
+        upper = lower / between * ROUNDING if between > 1e-9 else math.inf
+        if math.prod(spans) == 1 or (allowed is not None and (lower > allowed or upper <= allowed)):
+            break
+    if upper == math.inf and (allowed is None or lower <= allowed):
+        raise ValueError(f"kernels of {tuple(spans)} pixels are too long for a bound on their norm")
+    return lower, upper
+
+
+def _at(taps: Tensor, groups: int, sizes: Sequence[int]) -> float:
+    """The largest singular value of the spectrum at the frequencies of a grid."""
+    rows = [*sizes[:-1], sizes[-1] // 2 + 1]  # a real kernel's other half of the frequencies mirrors this one
+    matrices = [
+        dft(n, torch.arange(span, device=taps.device), row, taps.dtype).unsqueeze(0)
+        for n, span, row in zip(sizes, taps.shape[2:], rows, strict=True)
+    ]
+    best = taps.new_zeros(())
+    for part in _parts(matrices, taps.shape[0] * taps.shape[1]):
+        spectrum = combine(taps, part).movedim((0, 1), (-2, -1)).flatten(0, -3)
+        best = _largest(spectrum.unflatten(1, (groups, -1)).flatten(0, 1), best)
+    return float(best.sqrt())
+
+
+def _parts(matrices: list[Tensor], channels: int) -> Iterator[list[Tensor]]:
+    """Some rows of the first and of the last axis at a time, so that spectra fit into memory."""
+    between = math.prod(matrix.shape[1] for matrix in matrices[1:-1]) * channels
+    rows = max(BATCH // between, 1)
+    lasts = matrices[-1].split(rows, 1) if len(matrices) > 1 else [None]
+    for last in lasts:
+        each = rows if last is None else max(rows // last.shape[1], 1)
+        for first in matrices[0].split(each, 1):
+            yield [first] if last is None else [first, *matrices[1:-1], last]
+
+
+def _largest(matrices: Tensor, best: Tensor) -> Tensor:
+    """The largest squared singular value of matrices (count, rows, columns), or `best` if none exceeds it.
+
+    (Σσ⁸)¹ᐟ⁴ bounds σ², and takes two products where the singular values take a decomposition.
+    """
+    if matrices.shape[1] > matrices.shape[2]:
+        matrices = matrices.mH
+    squares = matrices @ matrices.mH
+    if squares.shape[-1] == 1:
+        return torch.maximum(best, squares.real.max())
+    bounds, order = (squares @ squares).flatten(1).norm(dim=1).sqrt().sort(descending=True)
+    for bound, some in zip(bounds[::32], order.split(32), strict=True):
+        if bound <= best:
+            break
+        best = torch.maximum(best, torch.linalg.eigvalsh(squares[some])[:, -1].max())
+    return best
+
+
+# --- at its borders: how much larger an image is with what lies beyond it, and which outputs there are ---
+
+
+def _circular(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
+    """Of circles that the stride divides; exact on one of n pixels. Of another one, no more than with stride 1."""
+    for axis, side in enumerate(sides):
+        taps = taps if side.n is None else _wrap(taps, axis + 2, side.n)
+    strides = [side.stride for side in sides]
+    divides = all((side.n or 0) % side.stride == 0 for side in sides)
+    lower, _ = inside = _round(phases.split(taps, strides), groups, sides, allowed)
+    if not divides:
+        lower = supremum(phases.split(taps, strides), groups)[0]
+        inside = _round(taps, groups, sides, allowed)
+    # outputs that are given out twice: rows of the operator, ‖A‖² <= Σ ‖A_part‖²
+    more = [max(side.beyond - side.start, 0) for side in sides]
+    total = 0.0
+    for again in product(*((False, True) if count else (False,) for count in more)):
+        if not any(again):
+            total += inside[1] ** 2
+            continue
+        across = [axis + 2 for axis, own in enumerate(again) if own]
+        along = [axis + 2 for axis, own in enumerate(again) if not own]
+        row = taps.permute(0, 1, *across, *along).flatten(1, len(across) + 1)
+        upper = _one(row, groups) if not along else supremum(row, groups)[1]
+        total += upper**2 * math.prod(count for count, own in zip(more, again, strict=True) if own)
+    return lower, min(math.sqrt(total), inside[1] * math.sqrt(math.prod(side.repeats() for side in sides)))
+
+
+def _round(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
+    """On a circle, or on all of them."""
+    if any(side.n is None for side in sides):
+        return supremum(taps, groups, allowed)
+    value = _at(taps, groups, taps.shape[2:])
+    return value, value * ROUNDING
+
+
+def _one(matrices: Tensor, groups: int) -> float:
+    """The largest singular value of (out, in/groups)."""
+    squared = _largest(matrices.unflatten(0, (groups, -1)).to(torch.complex64), matrices.new_zeros(()))
+    return float(squared.sqrt()) * ROUNDING
+
+
+def _wrap(taps: Tensor, axis: int, n: int) -> Tensor:
+    pixels = torch.arange(taps.shape[axis], device=taps.device) % n
+    shape = list(taps.shape)
+    shape[axis] = n
+    return taps.new_zeros(shape).index_add(axis, pixels, taps)
+
+
+def _reflected(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
+    """A reflected image is as strong at u as at its mirror images, so their spectra count together, as channels.
+
+    This is exact for all outputs of the reflection's period, of which those on the image are a part. With a stride they
+    are fewer; then it may be closer how often each pixel is read at most.
+    """
+    spans, strides = taps.shape[2:], [side.stride for side in sides]
+    read = [axis for axis, (side, span) in enumerate(zip(sides, spans, strict=True)) if any(side.reads(span))]
+    mirrored = taps.unflatten(0, (groups, -1))
+    for axis in read:
+        mirrored = torch.cat([mirrored, mirrored.flip(axis + 3)], 1)
+    repeats = math.sqrt(math.prod(side.periods() for side in sides))
+    aim = None if allowed is None else allowed / repeats
+    upper = supremum(mirrored.flatten(0, 1), groups, aim)[1] * repeats
+    lower, folded = supremum(phases.split(taps, strides), groups, allowed)
+    shown = math.sqrt(math.prod(side.shown(span) for side, span in zip(sides, spans, strict=True)))
+    return lower, min(upper, folded * shown)
+
+
+def _replicated(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
+    """A pixel of the edge stands for all beyond it, and its kernel is the sum of theirs.
+
+    The columns of the operator are those of pixels inside, of edges, and of corners: ‖A‖² <= Σ ‖A_part‖². Along an
+    edge the operator is a convolution; across it there are only so many outputs, which count as channels.
+    """
+    total, lowest = 0.0, 0.0
+    for at_edge in product((False, True), repeat=len(sides)):
+        ends = product(*((-1, 1) if edge else (0,) for edge in at_edge))
+        parts = [_part(taps, groups, sides, end, allowed if not any(end) else None) for end in ends]
+        if not any(at_edge):
+            lowest, _ = parts[0]
+            if allowed is not None and lowest > allowed:
+                return parts[0]
+        apart = all(
+            side.n is not None and side.n > span
+            for side, span, edge in zip(sides, taps.shape[2:], at_edge, strict=True)
+            if edge
+        )
+        uppers = [upper for _, upper in parts]
+        total += (max(uppers) if apart else sum(uppers)) ** 2  # two edges that are far apart share no outputs
+    return lowest, math.sqrt(total)
+
+
+def _part(
+    taps: Tensor, groups: int, sides: Sequence[Side], ends: tuple[int, ...], allowed: float | None
+) -> tuple[float, float]:
+    """The norm on images of which only what lies at these ends of the axes is not zero; 0 is between them."""
+    residues = [range(side.stride) if end else range(1) for side, end in zip(sides, ends, strict=True)]
+    for axis, (side, end) in enumerate(zip(sides, ends, strict=True)):
+        if end:
+            taps = side.across(taps, axis + 2, end)
+    if 0 in taps.shape:
+        return 0.0, 0.0
+    strides = [1 if end else side.stride for side, end in zip(sides, ends, strict=True)]
+    bounds = []
+    for residue in product(*residues):
+        own = taps
+        for axis, (end, rest) in enumerate(zip(ends, residue, strict=True)):
+            if end:  # outputs a stride apart; where the first lies depends on the image
+                own = own[(slice(None),) * (axis + 2) + (slice(rest, None, sides[axis].stride),)]
+        if 0 in own.shape:
+            continue
+        along = [axis + 2 for axis, end in enumerate(ends) if not end]
+        across = [axis + 2 for axis, end in enumerate(ends) if end]
+        own = phases.split(own, strides) if max(strides) > 1 else own
+        own = own.permute(0, *across, 1, *along).flatten(0, len(across))
+        if not along:  # a corner
+            bounds.append((0.0, _one(own, groups)))
+        else:
+            bounds.append(supremum(own, groups, allowed))
+    return max(lower for lower, _ in bounds), max(upper for _, upper in bounds)
