@@ -1,7 +1,6 @@
 """From Fourier layers to nn.ConvNd, as small as a tolerance allows, with a bound on what that changes."""
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -11,18 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from fourierconv import arguments
-from fourierconv.kernels import FAR
+from fourierconv.certificate import Certificate, centred
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, _FourierConvNd
-from fourierconv.norms import Side, norm
-from fourierconv.separable import combine
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
 
 _CONVS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-TAILS = (5e-2, 1e-2, 1e-3, 1e-4, 1e-5)  # of the tolerance, for what kernels have beyond the taps that are looked at
-TAPS = 2**14  # that are looked at for a smaller tail than is needed
-STEPS = 50  # of power iteration
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Exported:
         kernel_size: taps of its nn.ConvNd per axis.
         coefficients: of the Fourier layer per axis and kernel.
         bound: on ‖layer(x) - conv(x)‖ / ‖x‖, relative to the layer's norm.
-        error: the same for the worst image that was found, of white noise and 50 steps of power iteration.
+        error: the same for the worst image that was found, of white noise and 20 steps of power iteration.
     """
 
     name: str
@@ -45,7 +39,7 @@ class Exported:
 
 
 @overload
-def to_conv(
+def to_conv(  # type: ignore[overload-overlap]
     layer: Layer, tolerance: float = 1e-3, image_size: int | Sequence[int] | None = None
 ) -> tuple[Conv, float]: ...
 @overload
@@ -94,7 +88,7 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
         raise ValueError(f"tolerance={tolerance!r} must be a relative error, above 0 and below 1")
     if isinstance(layer, _FourierConvNd):
         size = None if image_size is None else arguments.positive("image_size", image_size, layer.dims)
-        return _Search(layer, float(tolerance), size).run()
+        return _smallest(layer, float(tolerance), size)
     if image_size is not None:
         raise ValueError(f"image_size={image_size!r} is of one layer; those of a model see images of several sizes")
     return _whole(layer, float(tolerance))
@@ -108,7 +102,7 @@ def _whole(model: nn.Module, tolerance: float) -> tuple[nn.Module, list[Exported
     rows = []
     for name, layer in layers.items():
         try:
-            conv, bound = _Search(layer, tolerance, None).run()
+            conv, bound = _smallest(layer, tolerance, None)
         except ValueError as error:
             raise ValueError(f"layer {name!r}: {error}") from error
         new[layer] = conv
@@ -117,7 +111,7 @@ def _whole(model: nn.Module, tolerance: float) -> tuple[nn.Module, list[Exported
     return copy.deepcopy(model, {id(layer): conv for layer, conv in new.items()}), rows
 
 
-def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None) -> float:
+def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, steps: int = 20) -> float:
     """The largest ‖layer(x) - conv(x)‖ / ‖x‖ that is found, relative to the layer's norm.
 
     White noise is turned by power iteration towards the image on which the two differ most, in float64.
@@ -126,22 +120,25 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None) 
         layer: a Fourier layer.
         conv: an nn.ConvNd with the same arguments.
         size: pixels of the images; by default twice as many as conv has taps, and at least 16.
+        steps: of power iteration.
 
     >>> layer = FourierConv1d(1, 1, 5, parameterization="scaled", scale=2.0)
     >>> conv, bound = to_conv(layer, tolerance=0.1)
     >>> 0 < worst_error(layer, conv, 64) <= bound <= 0.1
     True
     """
+    tolerance = layer.tolerance
     layer, conv = (copy.deepcopy(own).double().eval() for own in (layer, conv))
+    layer._tolerance = tolerance
     if size is None:
         size = max(16, *(2 * d * k for d, k in zip(conv.dilation, conv.kernel_size, strict=True)))
     size = arguments.positive("size", size, layer.dims)
-    reference = _Search(layer, 0.5, size).layers_norm()[0]
+    reference = Certificate(layer, 0.1, size).lower
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, layer.in_channels, *size, generator=generator, dtype=torch.float64)
     x = x.to(layer.coefficients.device)
     found = 0.0
-    for _ in range(STEPS):
+    for _ in range(steps):
         with torch.enable_grad():
             x = (x / x.norm()).requires_grad_()
             difference = layer(x) - conv(x)
@@ -153,253 +150,111 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None) 
     return found / reference if reference > 0 else found
 
 
-class _Search:
-    """For the smallest nn.ConvNd within a tolerance of a layer."""
+# --- the search for the smallest ---
 
-    @torch.no_grad()
-    def __init__(self, layer: Any, tolerance: float, size: tuple[int, ...] | None) -> None:
-        self.layer, self.tolerance, self.size = layer, tolerance, size
-        exact = copy.deepcopy(layer).eval()
-        exact._tolerance = layer.tolerance
-        exact.double().refresh()
-        self.kernels = exact._kernels(tight=True)
-        theta = exact._theta()
-        if not (theta.is_meta or bool(theta.isfinite().all())):
-            raise ValueError("coefficients must be finite, but hold NaN or Inf: there is nothing to export")
-        # what a window misses is bounded for the kernels of one scale and stride 1: this much weaker for all together
-        apart = math.sqrt(math.prod(layer.stride) * self.kernels[0].scale.shape[0])
-        chosen = None
-        for tail in TAILS:
-            windows = [kernel.extent(tolerance * tail / apart, layer.dims) for kernel in self.kernels]
-            if chosen is not None and math.prod(last - first + 1 for first, last in windows) > TAPS:
+
+def _smallest(layer: Any, tolerance: float, size: tuple[int, ...] | None) -> tuple[Any, float]:
+    """The convolution and its bound."""
+    certificate = Certificate(layer, tolerance, size)
+    least, most = _limits(certificate)
+
+    def passes(kernel_size: tuple[int, ...]) -> bool:
+        return certificate.bound(kernel_size, tolerance) <= tolerance
+
+    boxes = _nested(certificate, least, most)
+    if not passes(boxes[-1]):
+        raise ValueError(_why_not(certificate, boxes[-1], tolerance))
+    low, high = -1, len(boxes) - 1  # the last one passes
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(boxes[middle]) else (middle, high)
+    chosen = boxes[high]
+    for axis, floor in enumerate(least):
+        while chosen[axis] - 2 >= floor:
+            smaller = (*chosen[:axis], chosen[axis] - 2, *chosen[axis + 1 :])
+            if not passes(smaller):
                 break
-            if tail * self._replicas() <= TAILS[0]:
-                chosen = tail, windows
-        tail, windows = chosen or (tail, windows)
-        self.missing = tolerance * tail + (0.0 if layer.padding_mode == "circular" else layer.tolerance * apart)
-        if windows == [kernel.extent(0.0, layer.dims) for kernel in self.kernels]:
-            self.missing = 0.0
-        if max(last - first for first, last in windows) > FAR:
-            raise ValueError(
-                f"tolerance={tolerance}: kernels of parameterization={layer.parameterization!r} have more than {FAR} "
-                f"taps above it; use a larger tolerance"
-            )
-        windows = [kernel.occupied(*window) for kernel, window in zip(self.kernels, windows, strict=True)]
-        self.firsts = [first for first, _ in windows]
-        self.taps = combine(theta, [k.pixels(*window) for k, window in zip(self.kernels, windows, strict=True)])
-        self._meet_the_image()
+            chosen = smaller
+    return _build(layer, certificate.weight(chosen)), certificate.bound(chosen)
 
-    def _meet_the_image(self) -> None:
-        """On images of one size, cut off taps that only meet zeros, and wrap those that go around a circle."""
-        if self.size is None:
-            return
-        for axis, (side, n) in enumerate(zip(self._sides(), self.size, strict=True)):
-            span = self.taps.shape[axis + 2]
-            if side.mode == "zeros":
-                low = max(0, -(n - 1 + side.beyond) - side.first)
-                high = min(span, n - side.start - side.first)
-                self.taps = self.taps.narrow(axis + 2, low, max(high - low, 0))
-                self.firsts[axis] += low
-                if (low, high) != (0, span):
-                    self.missing = 0.0
-            elif side.mode == "circular" and span > n and self.layer.dilation[axis] == 1:
-                first = -((n - 1) // 2)
-                index = (torch.arange(span, device=self.taps.device) + self.firsts[axis] - first) % n
-                shape = [n if dim == axis + 2 else length for dim, length in enumerate(self.taps.shape)]
-                self.taps = self.taps.new_zeros(shape).index_add(axis + 2, index, self.taps)
-                self.firsts[axis] = first
 
-    def _sides(self) -> list[Side]:
-        sizes = self.size or (None,) * self.layer.dims
-        return [self._side(axis, first, n) for axis, (first, n) in enumerate(zip(self.firsts, sizes, strict=True))]
+def _limits(certificate: Certificate) -> tuple[list[int], list[int]]:
+    """The least and the largest kernel_size per axis: padding is not negative, and borders reach only so far."""
+    layer, least, most = certificate.layer, [], []
+    for axis, (k, step) in enumerate(zip(layer.kernel_size, layer.dilation, strict=True)):
+        floor = 2 - k % 2
+        if layer.padding != "same":
+            padding = 0 if layer.padding == "valid" else layer.padding[axis]
+            floor = max(floor, k - 2 * (padding // step))
+        first = certificate.firsts[axis]
+        last = first + certificate.taps.shape[axis + 2] - 1
+        size = floor
+        while centred(size, step)[0] > first or centred(size, step)[1] < last:
+            size += 2
+        if certificate.size is not None and layer.padding_mode in ("circular", "reflect"):
+            spare = certificate.size[axis] - (layer.padding_mode == "reflect") - max(layer._pairs[axis])
+            size = min(size, k + 2 * (spare // step))  # nn.ConvNd's padding goes no farther
+        least.append(floor)
+        most.append(max(size, floor))
+    return least, most
 
-    def _side(self, axis: int, first: int, n: int | None) -> Side:
-        layer, kernel, (left, right) = self.layer, self.kernels[axis], self.layer._pairs[axis]
-        beyond = right - kernel.dilation * (kernel.kernel_size - 1) + kernel.origin
-        start = kernel.origin - left
-        return Side(layer.padding_mode, first, start, beyond, layer.stride[axis], max(left, right), n)
 
-    def layers_norm(self) -> tuple[float, float]:
-        """Bounds on the layer's own norm, inside an image or on the circle."""
-        sides = self._sides()
-        if self.layer.padding_mode != "circular" or self.size is None:
-            sides = [Side("zeros", side.first, 0, 0, side.stride) for side in sides]
-        else:
-            sides = [Side("circular", side.first, 0, 0, side.stride, 0, side.n) for side in sides]
-        lower, upper = norm(self.taps, self.layer.groups, sides)
-        return lower / (1 + self.missing), upper / (1 - self.missing)
+def _nested(certificate: Certificate, least: list[int], most: list[int]) -> list[tuple[int, ...]]:
+    """Boxes, each inside the next: per axis the smallest outside of which is at most so much energy."""
+    energy = certificate.taps.square().sum((0, 1))
+    outside: list[dict[int, float]] = []
+    for axis, (low, high) in enumerate(zip(least, most, strict=True)):
+        own = energy.movedim(axis, 0).flatten(1).sum(1) if energy.ndim > 1 else energy
+        kept = {size: certificate.positions(axis, size) for size in range(low, high + 1, 2)}
+        outside.append({size: float(own.sum() - own[pixels[there]].sum()) for size, (pixels, there) in kept.items()})
+    boxes: list[tuple[int, ...]] = []
+    for threshold in sorted({value for own in outside for value in own.values()}, reverse=True):
+        box = tuple(min((k for k, value in own.items() if value <= threshold), default=max(own)) for own in outside)
+        if box not in boxes[-1:]:
+            boxes.append(box)
+    return boxes if boxes[-1] == tuple(most) else [*boxes, tuple(most)]
 
-    # --- the search ---
 
-    @torch.no_grad()
-    def run(self) -> tuple[Any, float]:
-        """The convolution and its bound."""
-        least, most = self._limits()
-        self.own, self.own_upper = self.layers_norm()
-        sizes = self._nested(least, most)
-        if not self._passes(sizes[-1]):
-            raise ValueError(self._why_not(sizes[-1], most))
-        low, high = -1, len(sizes) - 1  # the last one passes
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self._passes(sizes[middle]) else (middle, high)
-        chosen = sizes[high]
-        for axis, floor in enumerate(least):
-            while chosen[axis] - 2 >= floor:
-                smaller = (*chosen[:axis], chosen[axis] - 2, *chosen[axis + 1 :])
-                if not self._passes(smaller):
-                    break
-                chosen = smaller
-        return self._build(chosen), self._bound(chosen)[1]
-
-    def _limits(self) -> tuple[list[int], list[int]]:
-        """The least and the largest kernel_size per axis: padding is not negative, and borders reach only so far."""
-        least, most = [], []
-        for axis, (kernel, side) in enumerate(zip(self.kernels, self._sides(), strict=True)):
-            k, step, padding = kernel.kernel_size, kernel.dilation, self.layer.padding
-            parity = 2 - k % 2
-            if padding != "same":
-                given = 0 if padding == "valid" else padding[axis]
-                parity = max(parity, k - 2 * (given // step))
-            first, last = side.first, side.first + self.taps.shape[axis + 2] - 1
-            size = parity
-            while not (-_origin(size, step) <= first and last <= step * (size - 1) - _origin(size, step)):
-                size += 2
-            if self.size is not None and side.mode in ("circular", "reflect"):  # nn.ConvNd's padding goes so far
-                spare = self.size[axis] - (side.mode == "reflect") - side.padding
-                size = min(size, k + 2 * (spare // step))
-            least.append(parity)
-            most.append(max(size, parity))
-        return least, most
-
-    def _nested(self, least: list[int], most: list[int]) -> list[tuple[int, ...]]:
-        """Boxes, each inside the next: per axis the smallest whose outside has at most so much energy."""
-        energy = self.taps.square().sum((0, 1))
-        options = []
-        for axis, (low, high) in enumerate(zip(least, most, strict=True)):
-            others = [dim for dim in range(energy.ndim) if dim != axis]
-            own = energy.sum(others) if others else energy
-            outside = {}
-            for size in range(low, high + 1, 2):
-                kept = self._window(axis, size)
-                outside[size] = float(own.sum() - own[kept].sum())
-            options.append(outside)
-        thresholds = sorted({value for outside in options for value in outside.values()}, reverse=True)
-        boxes = []
-        for threshold in thresholds:
-            box = tuple(
-                min((size for size, value in own.items() if value <= threshold), default=max(own)) for own in options
-            )
-            if not boxes or boxes[-1] != box:
-                boxes.append(box)
-        if boxes[-1] != tuple(most):
-            boxes.append(tuple(most))
-        return boxes
-
-    def _window(self, axis: int, size: int) -> Tensor:
-        """Where the taps of a kernel of that size lie among all taps; those beyond are left out."""
-        positions = self._positions(axis, size)
-        return positions[(positions >= 0) & (positions < self.taps.shape[axis + 2])]
-
-    def _positions(self, axis: int, size: int) -> Tensor:
-        step = self.kernels[axis].dilation
-        own = step * torch.arange(size, device=self.taps.device) - _origin(size, step)
-        return own - self.firsts[axis]
-
-    def _weight(self, sizes: tuple[int, ...]) -> Tensor:
-        """The taps of the box, in the layer's dtype."""
-        weight = self.taps
-        for axis, size in enumerate(sizes):
-            positions = self._positions(axis, size)
-            span = weight.shape[axis + 2]
-            there = (positions >= 0) & (positions < span)
-            shape = [-1 if dim == axis + 2 else 1 for dim in range(weight.ndim)]
-            weight = weight.index_select(axis + 2, positions.clamp(0, max(span - 1, 0))) * there.view(shape)
-        return weight.to(self.layer.coefficients.dtype)
-
-    def _bound(self, sizes: tuple[int, ...], allowed: float | None = None) -> tuple[float, float]:
-        """Bounds on the difference, relative to the layer's norm."""
-        kept = self._weight(sizes).double()
-        difference = self.taps.clone()
-        inside: list[Tensor] = []
-        for axis, size in enumerate(sizes):
-            positions = self._positions(axis, size)
-            there = (positions >= 0) & (positions < self.taps.shape[axis + 2])
-            kept = kept.index_select(axis + 2, there.nonzero().flatten())
-            inside.append(positions[there])
-        index = (slice(None), slice(None), *torch.meshgrid(*inside, indexing="ij"))
-        difference[index] -= kept
-        sides = self._sides()
-        if self.own == 0:
-            return 0.0, 0.0
-        tail = self.missing * self.own_upper / self.own * self._borders(sides)
-        aim = None if allowed is None else max(allowed - tail, 0.0) * self.own
-        lower, upper = norm(difference, self.layer.groups, sides, aim)
-        return lower / self.own_upper, upper / self.own + tail
-
-    def _borders(self, sides: list[Side]) -> float:
-        """By how much borders may enlarge what is not looked at."""
-        norms = {
-            "zeros": lambda side: 1,
-            "circular": lambda side: side.repeats(),
-            "reflect": lambda side: 2 * side.periods(),
-            "replicate": lambda side: 1,
-        }
-        return math.sqrt(math.prod(norms[side.mode](side) for side in sides)) * self._replicas()
-
-    def _replicas(self) -> float:
-        """Root of how often 'replicate' reads a pixel of the edge, a corner in the worst case."""
-        if self.layer.padding_mode != "replicate":
-            return 1.0
-        reads = 1
-        for axis, kernel in enumerate(self.kernels):
-            first, last = kernel.extent(self.layer.tolerance, self.layer.dims)
-            reads *= 1 + sum(min(pixels, FAR) for pixels in self._side(axis, first, None).reads(last - first + 1))
-        return math.sqrt(reads)
-
-    def _passes(self, sizes: tuple[int, ...]) -> bool:
-        return self._bound(sizes, self.tolerance)[1] <= self.tolerance
-
-    def _why_not(self, sizes: tuple[int, ...], most: list[int]) -> str:
-        reached = self._bound(sizes)[1]
-        by = "x".join(map(str, sizes))
-        dtype = self.layer.coefficients.dtype
-        if tuple(most) == sizes and self.size is not None and self.layer.padding_mode in ("reflect", "circular"):
-            why = (
-                f"nn.ConvNd's {self.layer.padding_mode} padding reaches no farther on images of "
-                f"{'x'.join(map(str, self.size))} pixels"
-            )
-        else:
-            why = f"what is left is the rounding of the taps to {dtype}"
-        return f"tolerance={self.tolerance} is not met by {by} taps, the largest: {why}; {reached:.2g} is"
-
-    def _build(self, sizes: tuple[int, ...]) -> Any:
-        layer = self.layer
-        padding: Any = layer.padding
-        if padding != "same":
-            given = (0,) * layer.dims if padding == "valid" else padding
-            more = zip(given, layer.dilation, sizes, layer.kernel_size, strict=True)
-            padding = tuple(p + d * (size - k) // 2 for p, d, size, k in more)
-        conv = _CONVS[layer.dims](
-            layer.in_channels,
-            layer.out_channels,
-            sizes,
-            layer.stride,
-            padding,
-            layer.dilation,
-            layer.groups,
-            layer.bias is not None,
-            layer.padding_mode,
-            device="meta",
-            dtype=layer.coefficients.dtype,
+def _why_not(certificate: Certificate, kernel_size: tuple[int, ...], tolerance: float) -> str:
+    layer, by = certificate.layer, "x".join(map(str, kernel_size))
+    holds = all(
+        centred(k, step)[0] <= first and centred(k, step)[1] >= first + span - 1
+        for k, step, first, span in zip(
+            kernel_size, layer.dilation, certificate.firsts, certificate.taps.shape[2:], strict=True
         )
-        learned = layer.coefficients.requires_grad
-        conv.weight = nn.Parameter(self._weight(sizes).contiguous(), requires_grad=learned)
-        if layer.bias is not None:
-            conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
-        return conv.train(layer.training)
+    )
+    why = f"rounding them to {layer.coefficients.dtype}, and what kernels have beyond them, takes more"
+    if not holds:
+        image = "x".join(map(str, certificate.size or ()))
+        why = f"{layer.padding_mode} padding of nn.ConvNd reaches no farther on images of {image} pixels"
+    return (
+        f"tolerance={tolerance} is not met by {by} taps, the largest kernel there is: {why}; "
+        f"{certificate.bound(kernel_size):.2g} would be"
+    )
 
 
-def _origin(kernel_size: int, dilation: int) -> int:
-    """Pixels from the first tap to the origin: nn.ConvNd's left 'same' padding."""
-    return dilation * (kernel_size - 1) // 2
+def _build(layer: Any, weight: Tensor) -> Any:
+    """An nn.ConvNd with this weight and the layer's other arguments."""
+    kernel_size = tuple(weight.shape[2:])
+    padding: Any = layer.padding
+    if padding != "same":
+        given = (0,) * layer.dims if padding == "valid" else padding
+        axes = zip(given, layer.dilation, kernel_size, layer.kernel_size, strict=True)
+        padding = tuple(pixels + step * (size - k) // 2 for pixels, step, size, k in axes)
+    conv = _CONVS[layer.dims](
+        layer.in_channels,
+        layer.out_channels,
+        kernel_size,
+        layer.stride,
+        padding,
+        layer.dilation,
+        layer.groups,
+        layer.bias is not None,
+        layer.padding_mode,
+        device="meta",
+        dtype=weight.dtype,
+    )
+    conv.weight = nn.Parameter(weight, requires_grad=layer.coefficients.requires_grad)
+    if layer.bias is not None:
+        conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
+    return conv.train(layer.training)

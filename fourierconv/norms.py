@@ -18,6 +18,7 @@ from fourierconv.separable import combine, dft
 
 OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
 FREQUENCIES = 2**22  # at which singular values are looked for at most
+ENOUGH = 2**18  # frequencies beyond which any bound will do
 BATCH = 2**22  # complex numbers at a time
 ROUNDING = 1 + 1e-4  # of singular values in float32
 
@@ -145,11 +146,11 @@ def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[f
     lower, upper = 0.0, math.inf
     for factor in OVERSAMPLING:
         sizes = [factor * span if span > 1 else 1 for span in spans]
-        if math.prod(sizes) > FREQUENCIES:
+        if math.prod(sizes) > (FREQUENCIES if upper == math.inf else ENOUGH):
             break
         lower = max(lower, _at(taps, groups, sizes))
         between = math.prod(math.cos(math.pi * (m // 2) / n) for m, n in zip(spans, sizes, strict=True))
-        upper = lower / between * ROUNDING if between > 1e-9 else math.inf
+        upper = lower / between * ROUNDING if between > 0.1 else math.inf
         if math.prod(spans) == 1 or (allowed is not None and (lower > allowed or upper <= allowed)):
             break
     if upper == math.inf and (allowed is None or lower <= allowed):
