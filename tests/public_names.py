@@ -5,6 +5,7 @@ from typing import Any
 
 import fourierconv
 from fourierconv import extent, functional, parameterizations, penalties
+from fourierconv.export import worst_error
 from fourierconv.layers import _FourierConvNd
 from fourierconv.parameterizations import NAMES, Parameterization, get
 from fourierconv.reading import Readable
@@ -37,6 +38,8 @@ FUNCTIONS = {
     **_functions(functional),
     **_functions(penalties),
     **_functions(extent),
+    **{f"fourierconv.{name}": getattr(fourierconv, name) for name in ("convert", "from_conv", "resize", "to_conv")},
+    "fourierconv.export.worst_error": worst_error,
     "fourierconv.parameterizations.get": parameterizations.get,
 }
 del FUNCTIONS["fourierconv.functional.correlate"]  # what layers and functions share
