@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.modules.lazy import LazyModuleMixin
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrize
 
 from fourierconv import arguments
 from fourierconv.kernels import AxisKernel
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, fourier_layers
 from fourierconv.parameterizations.base import lattice, origin
 from fourierconv.separable import combine
+from fourierconv.takeover import made_by, move, share_hooks
 
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
 
@@ -23,7 +24,6 @@ _LAYERS: dict[type[nn.Conv1d | nn.Conv2d | nn.Conv3d], type[Layer]] = {
     nn.Conv2d: FourierConv2d,
     nn.Conv3d: FourierConv3d,
 }
-_HOOKS = [name for name in vars(nn.Module()) if name.startswith(("_forward", "_backward", "_is_full_backward"))]
 _HOLDING = (
     "'spatial' and 'spectral' hold any taps, 'free' on a reference_grid of at least kernel_size, 'truncated' on one of "
     "kernel_size, 'scaled' at scale=1, 'window' where its Gaussian does not vanish on the taps; 'spline', 'dyadic', "
@@ -65,7 +65,7 @@ def from_conv(conv: nn.Module, parameterization: str = "spatial", **options: Any
     if refusal is not None:
         raise TypeError(f"conv={type(conv).__name__} {refusal}; nn.Conv1d, nn.Conv2d and nn.Conv3d can be converted")
     layer = _keep(conv, parameterization, options)
-    _share_hooks(conv, layer)
+    share_hooks(conv, layer)
     return layer
 
 
@@ -118,7 +118,7 @@ def convert(
             new[conv] = _named(name, conv, parameterization, keep_weights, options)
             _tie(conv, new[conv], owners)
     for conv, layer in new.items():
-        _share_hooks(conv, layer)
+        share_hooks(conv, layer)
     for parent in list(model.modules()):
         for name, child in parent._modules.items():
             if child in new:
@@ -157,7 +157,7 @@ def _named(name: str, conv: nn.Module, parameterization: str, keep: bool, option
 
 def _draw(conv: Any, parameterization: str, options: dict[str, Any]) -> Layer:
     """The layer as the constructor draws it."""
-    made = _made(conv, "weight") or _made(conv, "bias")
+    made = made_by(conv, "weight") or made_by(conv, "bias")
     if made is not None:
         raise ValueError(f"keep_weights=False puts parameters in place of parameters, but {made}")
     return _build(conv, conv.weight.device, parameterization, options)
@@ -169,11 +169,11 @@ def _keep(conv: Any, parameterization: str, options: dict[str, Any]) -> Layer:
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):  # whatever the default device
         layer = _build(conv, torch.device("meta" if like.is_meta else "cpu"), parameterization, options)
     shape = (conv.out_channels, conv.in_channels // conv.groups, *conv.kernel_size)
-    made = _made(conv, "weight")
+    made = made_by(conv, "weight")
     if made is None and conv.weight.shape != shape:
         raise ValueError(f"weight has shape {list(conv.weight.shape)}, but {conv} uses {list(shape)}")
     if parameterization == "spatial" and layer.window is None:
-        _move(conv, "weight", layer, "coefficients")
+        move(conv, "weight", layer, "coefficients")
     elif made is not None:
         raise ValueError(f"{_asked(parameterization, options)} cannot keep what makes the weight: {made}")
     else:
@@ -183,7 +183,7 @@ def _keep(conv: Any, parameterization: str, options: dict[str, Any]) -> Layer:
         layer.to(like.device)
         for parameter in layer.parameters():
             parameter.requires_grad_(conv.weight.requires_grad)
-    _move(conv, "bias", layer, "bias")
+    move(conv, "bias", layer, "bias")
     return layer
 
 
@@ -204,24 +204,6 @@ def _build(conv: Any, device: torch.device, parameterization: str, options: dict
 def _like(conv: nn.Module) -> Tensor:
     """A tensor of the dtype and on the device of the weight, which parametrizations may change when it is read."""
     return next(chain(conv.parameters(), conv.buffers()))
-
-
-def _move(conv: Any, name: str, layer: Any, to: str) -> None:
-    """Give a layer the parameter of a convolution, or the parametrization that makes it."""
-    made = _made(conv, name)
-    norm = _weight_norm(conv, name)
-    if made is None:
-        setattr(layer, to, getattr(conv, name))
-    elif parametrize.is_parametrized(conv, name):
-        # registering the parametrizations themselves would call them, and some change when they are called
-        parametrize.register_parametrization(layer, to, nn.Identity())
-        layer.parametrizations[to] = conv.parametrizations[name]
-    elif norm is not None:
-        parametrizations.weight_norm(layer, to, norm.dim)
-        originals = layer.parametrizations[to]
-        originals.original0, originals.original1 = getattr(conv, f"{name}_g"), getattr(conv, f"{name}_v")
-    else:
-        raise ValueError(made)
 
 
 def _tie(conv: Any, layer: Layer, owners: dict[nn.Parameter, Layer]) -> None:
@@ -275,42 +257,3 @@ def _stacked(kernel: AxisKernel, first: int, last: int) -> Tensor:
     others = positions[(positions < left) | (positions > right)]
     beyond = torch.linalg.qr(kernel.taps(others).to(torch.float64), mode="r")[1]
     return torch.cat([kernel.taps(lattice(left, right)).to(torch.float64), beyond], -2)
-
-
-# --- how convolutions are made ---
-
-
-def _made(conv: Any, name: str) -> str | None:
-    """What makes a tensor of a convolution, and what makes its values permanent; None for a parameter."""
-    if name in conv._parameters:
-        return None
-    if parametrize.is_parametrized(conv, name):
-        by = ", ".join(type(own).__name__ for own in conv.parametrizations[name])
-        removal = "parametrize.remove_parametrizations"
-    else:
-        by = ", ".join(type(own).__name__ for own in _makers(conv, name))
-        if not by:
-            return f"{name} is neither an nn.Parameter nor made by a known hook"
-        removal = {"WeightNorm": "remove_weight_norm", "SpectralNorm": "remove_spectral_norm"}.get(by, "prune.remove")
-    return f"{name} is made by {by}; torch.nn.utils.{removal}(conv, {name!r}) makes its values permanent"
-
-
-def _makers(conv: Any, name: str) -> list[Any]:
-    """The hooks that make a tensor of a convolution before every call: the normalizations and pruning of old."""
-    hooks = conv._forward_pre_hooks.values()
-    return [own for own in hooks if getattr(own, "name", getattr(own, "_tensor_name", None)) == name]
-
-
-def _weight_norm(conv: Any, name: str) -> Any:
-    """The hook of torch.nn.utils.weight_norm."""
-    return next((own for own in _makers(conv, name) if type(own).__name__ == "WeightNorm"), None)
-
-
-def _share_hooks(conv: Any, layer: Layer) -> None:
-    """Let a layer have the dictionaries of hooks themselves, which the handles of hooks refer to."""
-    vars(layer).update((name, vars(conv)[name]) for name in _HOOKS)
-    norms = [key for key, hook in conv._forward_pre_hooks.items() if type(hook).__name__ == "WeightNorm"]
-    if norms:  # the layer has a parametrization instead
-        conv._forward_pre_hooks = conv._forward_pre_hooks.copy()
-        for key in norms:
-            del layer._forward_pre_hooks[key]

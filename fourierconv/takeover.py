@@ -1,0 +1,62 @@
+"""What makes the weights of a convolution, parameters or not, which hooks it has, and how a layer takes that over."""
+
+from typing import Any
+
+from torch import nn
+from torch.nn.utils import parametrizations, parametrize
+
+HOOKS = [name for name in vars(nn.Module()) if name.startswith(("_forward", "_backward", "_is_full_backward"))]
+
+
+def made_by(conv: Any, name: str) -> str | None:
+    """What makes a tensor of a convolution, and what makes its values permanent; None for a parameter."""
+    if name in conv._parameters:
+        return None
+    if parametrize.is_parametrized(conv, name):
+        by = ", ".join(type(own).__name__ for own in conv.parametrizations[name])
+        removal = "parametrize.remove_parametrizations"
+    else:
+        by = ", ".join(type(own).__name__ for own in _makers(conv, name))
+        if not by:
+            return f"{name} is neither an nn.Parameter nor made by a known hook"
+        removal = {"WeightNorm": "remove_weight_norm", "SpectralNorm": "remove_spectral_norm"}.get(by, "prune.remove")
+    return f"{name} is made by {by}; torch.nn.utils.{removal}(conv, {name!r}) makes its values permanent"
+
+
+def _makers(conv: Any, name: str) -> list[Any]:
+    """The hooks that make a tensor of a convolution before every call: the normalizations and pruning of old."""
+    hooks = conv._forward_pre_hooks.values()
+    return [own for own in hooks if getattr(own, "name", getattr(own, "_tensor_name", None)) == name]
+
+
+def _weight_norm(conv: Any, name: str) -> Any:
+    """The hook of torch.nn.utils.weight_norm."""
+    return next((own for own in _makers(conv, name) if type(own).__name__ == "WeightNorm"), None)
+
+
+def share_hooks(conv: Any, layer: Any) -> None:
+    """Let a layer have the dictionaries of hooks themselves, which the handles of hooks refer to."""
+    vars(layer).update((name, vars(conv)[name]) for name in HOOKS)
+    norms = [key for key, hook in conv._forward_pre_hooks.items() if type(hook).__name__ == "WeightNorm"]
+    if norms:  # the layer has a parametrization instead
+        conv._forward_pre_hooks = conv._forward_pre_hooks.copy()
+        for key in norms:
+            del layer._forward_pre_hooks[key]
+
+
+def move(conv: Any, name: str, layer: Any, to: str) -> None:
+    """Give a layer the parameter of a convolution, or the parametrization that makes it."""
+    made = made_by(conv, name)
+    norm = _weight_norm(conv, name)
+    if made is None:
+        setattr(layer, to, getattr(conv, name))
+    elif parametrize.is_parametrized(conv, name):
+        # registering the parametrizations themselves would call them, and some change when they are called
+        parametrize.register_parametrization(layer, to, nn.Identity())
+        layer.parametrizations[to] = conv.parametrizations[name]
+    elif norm is not None:
+        parametrizations.weight_norm(layer, to, norm.dim)
+        originals = layer.parametrizations[to]
+        originals.original0, originals.original1 = getattr(conv, f"{name}_g"), getattr(conv, f"{name}_v")
+    else:
+        raise ValueError(made)
