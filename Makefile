@@ -51,7 +51,7 @@ test-book: .venv/installed ## opens every page of the built book in Chromium, wi
 .PHONY: gpu
 gpu: .venv/installed ## the checks that need a CUDA device; says so where there is none
 	@# status 5: no test ran, because the module saw no device and said so
-	$(RUN) -m pytest tests/test_cuda.py || [ $$? = 5 ]
+	$(RUN) -m pytest tests/test_cuda.py tests/tools -k cuda -m '' || [ $$? = 5 ]
 
 .PHONY: book
 book: $(SITE) ## the book, in book/_build/html

@@ -19,6 +19,7 @@ from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
 from fourierconv.scales import Bounds, Initial, count
 from fourierconv.separable import combine
+from fourierconv.sharding import is_sharded, whole
 
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 WINDOW_LIMITS = (0.2, 64.0)  # of a learned Gaussian window's σ, in pixels
@@ -294,7 +295,7 @@ class _FourierConvNd(Readable):
             return 0
         held = 0 if self.coordinates is None else self.coordinates.refresh()
         for bounds, parameter, _ in self._scales():
-            values = parameter.tolist()
+            values = whole(parameter).tolist()
             held += bounds.look(values)
             if not all(bounds.limits[0] <= value <= bounds.limits[1] for row in values for value in row):
                 parameter.clamp_(*bounds.limits)
@@ -402,7 +403,7 @@ class _FourierConvNd(Readable):
             text += f", reference_grid={self.reference_grid}"
         if any(self._scales()):
             text += f", scale_per={self.scale_per!r}"
-        if self.coefficients.is_meta:
+        if self.coefficients.is_meta or is_sharded(self.coefficients):
             return text
         return f"{text}, extent=({', '.join(f'{side:.1f}' for side in self._extent(0.95).flatten(0, 1).median(0)[0])})"
 

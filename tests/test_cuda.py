@@ -110,11 +110,12 @@ def test_what_no_real_kernel_has_is_projected_away_as_on_the_cpu(grid: tuple[int
     torch.testing.assert_close(spectral_conv(x.to(CUDA), spectrum.to(CUDA)).cpu(), expected, rtol=0, atol=1e-11)
 
 
-def test_the_operators_are_proper_torch_operators() -> None:
+@pytest.mark.parametrize("groups", [1, 2, 4], ids=["dense", "grouped", "depthwise"])
+def test_the_operators_are_proper_torch_operators(groups: int) -> None:
     x = torch.randn(2, 4, 6, 5, dtype=torch.float64, device=CUDA, requires_grad=True)
-    kernels = torch.randn(6, 2, 7, 6, dtype=torch.float64, device=CUDA)
+    kernels = torch.randn(4, 4 // groups, 7, 6, dtype=torch.float64, device=CUDA)
     spectrum = torch.fft.rfft2(kernels).requires_grad_()
-    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], 2))
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], groups))
 
 
 def test_an_empty_batch_gives_an_empty_output() -> None:

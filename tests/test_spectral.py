@@ -113,12 +113,13 @@ def test_first_and_second_derivatives(check: Callable[..., bool], groups: int) -
 
 
 def operator_arguments(batch: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
+    out = 4 if groups == 4 else 6
     x = torch.randn(batch, 4, 6, 5, dtype=torch.float64, requires_grad=True)
-    spectrum = real_spectrum(6, 4 // groups, grid=(7, 6)).requires_grad_()
-    return x, spectrum, torch.randn(batch, 6, 6, 4, dtype=torch.float64, requires_grad=True)
+    spectrum = real_spectrum(out, 4 // groups, grid=(7, 6)).requires_grad_()
+    return x, spectrum, torch.randn(batch, out, 6, 4, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2, 4], ids=["dense", "grouped", "depthwise"])
 @pytest.mark.parametrize("batch", [2, 0])
 def test_the_forward_operator_is_a_proper_torch_operator(batch: int, groups: int) -> None:
     """Schema, fake tensors, registered derivatives, and tracing with dynamic shapes."""
@@ -126,9 +127,10 @@ def test_the_forward_operator_is_a_proper_torch_operator(batch: int, groups: int
     torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], groups))
 
 
+@pytest.mark.parametrize("groups", [2, 4], ids=["grouped", "depthwise"])
 @pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)], ids=str)
-def test_the_backward_operator_is_a_proper_torch_operator(wanted: tuple[bool, bool]) -> None:
-    x, spectrum, along = operator_arguments(batch=2, groups=2)
-    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), [7, 6], [6, 4], 2)[1]
-    operands = (along, x, spectrum, images, [7, 6], 2, *wanted)
+def test_the_backward_operator_is_a_proper_torch_operator(wanted: tuple[bool, bool], groups: int) -> None:
+    x, spectrum, along = operator_arguments(batch=2, groups=groups)
+    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), [7, 6], [6, 4], groups)[1]
+    operands = (along, x, spectrum, images, [7, 6], groups, *wanted)
     torch.library.opcheck(torch.ops.fourierconv.correlate_backward.default, operands)

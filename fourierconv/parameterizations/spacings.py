@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from fourierconv.parameterizations.base import Coordinates, Parameterization, centre, lattice
 from fourierconv.parameterizations.reference import OnGrid
+from fourierconv.sharding import assign, whole
 
 NARROWEST = 0.27  # pixels; σ = |width| + this. A narrower Gaussian has no slope on the pixels next to it
 
@@ -100,13 +101,14 @@ class Positions(Coordinates):
     def refresh(self) -> int:
         if self.positions.is_meta:
             return 0
-        held = 0
         for name, parameter in (("positions", self.positions), ("widths", self.widths)):
-            if not bool(parameter.isfinite().all()):
+            if not bool(whole(parameter).isfinite().all()):
                 raise ValueError(f"coordinates.{name} must be finite, but holds NaN or Inf")
-        for own, n in zip(self.positions, self.grid, strict=True):
-            held += int((own.abs() > n // 2).sum())
-            own.clamp_(-(n // 2), n // 2)
+        positions = whole(self.positions)
+        edges = torch.tensor([n // 2 for n in self.grid]).view(-1, *[1] * (positions.ndim - 1)).to(positions)
+        held = int((positions.abs() > edges).sum())
+        if held:
+            assign(self.positions, positions.clamp(-edges, edges))
         return held
 
     @torch.no_grad()
