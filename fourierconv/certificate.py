@@ -2,13 +2,15 @@
 
 import copy
 import math
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from fourierconv import norms
 from fourierconv.kernels import FAR
-from fourierconv.norms import Side, norm
+from fourierconv.norms import Side
 from fourierconv.separable import combine
 
 TAILS = (5e-2, 1e-2, 1e-3, 1e-4, 1e-5)  # of the tolerance, for what kernels have beyond the taps that are looked at
@@ -37,7 +39,6 @@ class Certificate:
         taps: (out, in/groups, *span), dilation included.
         firsts: pixels from the origin to the first of them, per axis.
         missing: a bound on the norm of what else there is, relative to the kernels'.
-        lower, upper: bounds on the layer's norm: inside images, or on circles of that size.
 
     Raises:
         ValueError: coefficients that are not finite or on device meta; kernels too long to look at.
@@ -65,7 +66,6 @@ class Certificate:
         self.taps = combine(theta, [k.pixels(*window) for k, window in zip(self.kernels, windows, strict=True)])
         if size is not None and layer.padding_mode == "circular":
             self._wrap(size)
-        self.lower, self.upper = self._norm()
 
     def _windows(self, tolerance: float) -> tuple[list[tuple[int, int]], float]:
         """The pixels that are looked at per axis, and what they miss of the kernels and of what the layer applies."""
@@ -116,12 +116,14 @@ class Certificate:
         n = None if self.size is None else self.size[axis]
         return Side(layer.padding_mode, first, kernel.origin - left, beyond, layer.stride[axis], max(left, right), n)
 
-    def _norm(self) -> tuple[float, float]:
+    @cached_property
+    def norm(self) -> tuple[float, float]:
+        """Bounds on the layer's norm: inside images, or on circles of their size."""
         mode = "circular" if self.layer.padding_mode == "circular" and self.size is not None else "zeros"
         sizes = self.size or (None,) * self.layer.dims
         axes = zip(self.firsts, self.layer.stride, sizes, strict=True)
         sides = [Side(mode, first, 0, 0, stride, 0, n) for first, stride, n in axes]
-        lower, upper = norm(self.taps, self.layer.groups, sides)
+        lower, upper = norms.norm(self.taps, self.layer.groups, sides)
         return lower / (1 + self.missing), upper / (1 - self.missing)
 
     def enlarged(self) -> float:
@@ -162,8 +164,6 @@ class Certificate:
             kernel_size: taps per axis.
             allowed: a value that decides; on either side of it the bound need not be tight.
         """
-        if self.upper == 0:
-            return 0.0
         kept, inside = self.weight(kernel_size).double(), []
         for axis, size in enumerate(kernel_size):
             pixels, there = self.positions(axis, size)
@@ -172,10 +172,25 @@ class Certificate:
         difference = self.taps.clone()
         box: tuple[Any, ...] = (..., *torch.meshgrid(*inside, indexing="ij"))
         difference[box] -= kept
-        missing = self.missing * self.upper / self.lower * self.enlarged()
-        aim = None if allowed is None else max(allowed - missing, 0.0) * self.lower
+        if not difference.any() and (self.missing == 0 or not self.taps.any()):
+            return 0.0
+        if allowed is not None and (surely := self._at_least(difference)) > allowed:
+            return surely
+        lower, upper = self.norm
+        missing = self.missing * upper / lower * self.enlarged()
+        aim = None if allowed is None else max(allowed - missing, 0.0) * lower
         sides = [self.side(axis, first) for axis, first in enumerate(self.firsts)]
-        return norm(difference, self.layer.groups, sides, aim)[1] / self.lower + missing
+        return norms.norm(difference, self.layer.groups, sides, aim)[1] / lower + missing
+
+    def _at_least(self, difference: Tensor) -> float:
+        """What a difference is in any case: the mean over frequency bounds it, and the layer's norm a sum over taps."""
+        if self.layer.padding_mode == "circular" and self.size is not None:
+            return 0.0  # taps may meet on the circle
+        groups = self.layer.groups
+        rank = min(difference.shape[0] // groups, difference.shape[1] * math.prod(self.layer.stride))
+        energy = difference.unflatten(0, (groups, -1)).square().flatten(1).sum(1).max()
+        largest = self.taps.unflatten(0, (groups, -1)).flatten(3).square().sum((1, 2)).sqrt().sum(1).max()
+        return float((energy / rank).sqrt() / largest) / (1 + self.missing)
 
 
 def _inside(window: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from fourierconv.separable import combine, dft
 
 OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
 FREQUENCIES = 2**22  # at which singular values are looked for at most
-ENOUGH = 2**18  # frequencies beyond which any bound will do
+WORK = 2**34  # multiplications beyond which any bound will do
 BATCH = 2**22  # complex numbers at a time
 ROUNDING = 1 + 1e-4  # of singular values in float32
 
@@ -146,7 +146,8 @@ def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[f
     lower, upper = 0.0, math.inf
     for factor in OVERSAMPLING:
         sizes = [factor * span if span > 1 else 1 for span in spans]
-        if math.prod(sizes) > (FREQUENCIES if upper == math.inf else ENOUGH):
+        work = math.prod(sizes) * taps.shape[0] * taps.shape[1] * min(taps.shape[0] // groups, taps.shape[1])
+        if math.prod(sizes) > FREQUENCIES or (upper < math.inf and work > WORK):
             break
         lower = max(lower, _at(taps, groups, sizes))
         between = math.prod(math.cos(math.pi * (m // 2) / n) for m, n in zip(spans, sizes, strict=True))
@@ -176,28 +177,37 @@ def _parts(matrices: list[Tensor], channels: int) -> Iterator[list[Tensor]]:
     """Some rows of the first and of the last axis at a time, so that spectra fit into memory."""
     between = math.prod(matrix.shape[1] for matrix in matrices[1:-1]) * channels
     rows = max(BATCH // between, 1)
-    lasts = matrices[-1].split(rows, 1) if len(matrices) > 1 else [None]
-    for last in lasts:
-        each = rows if last is None else max(rows // last.shape[1], 1)
-        for first in matrices[0].split(each, 1):
-            yield [first] if last is None else [first, *matrices[1:-1], last]
+    if len(matrices) == 1:
+        yield from ([first] for first in matrices[0].split(rows, 1))
+        return
+    for last in matrices[-1].split(rows, 1):
+        for first in matrices[0].split(max(rows // last.shape[1], 1), 1):
+            yield [first, *matrices[1:-1], last]
 
 
 def _largest(matrices: Tensor, best: Tensor) -> Tensor:
     """The largest squared singular value of matrices (count, rows, columns), or `best` if none exceeds it.
 
-    (Σσ⁸)¹ᐟ⁴ bounds σ², and takes two products where the singular values take a decomposition.
+    (Σσ³²)¹ᐟ¹⁶ bounds σ² within a few per cent, and takes products where singular values take a decomposition.
     """
     if matrices.shape[1] > matrices.shape[2]:
         matrices = matrices.mH
     squares = matrices @ matrices.mH
-    if squares.shape[-1] == 1:
+    size = squares.shape[-1]
+    if size == 1:
         return torch.maximum(best, squares.real.max())
-    bounds, order = (squares @ squares).flatten(1).norm(dim=1).sqrt().sort(descending=True)
-    for bound, some in zip(bounds[::32], order.split(32), strict=True):
+    bounds, power = torch.ones_like(best), squares
+    for exponent in (1, 2, 4, 8):
+        scale = power.flatten(1).norm(dim=1).clamp(min=1e-30)  # of squares to this exponent
+        bounds = bounds * scale ** (1 / exponent)
+        power = power / scale.view(-1, 1, 1)
+        power = power @ power
+    bounds, order = (bounds * power.flatten(1).norm(dim=1) ** (1 / 16)).sort(descending=True)
+    some = max(2**15 // size**2, 1)
+    for bound, own in zip(bounds[::some], order.split(some), strict=True):
         if bound <= best:
             break
-        best = torch.maximum(best, torch.linalg.eigvalsh(squares[some])[:, -1].max())
+        best = torch.maximum(best, torch.linalg.eigvalsh(squares[own])[:, -1].max())
     return best
 
 
@@ -273,9 +283,10 @@ def _replicated(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float
     """A pixel of the edge stands for all beyond it, and its kernel is the sum of theirs.
 
     The columns of the operator are those of pixels inside, of edges, and of corners: ‖A‖² <= Σ ‖A_part‖². Along an
-    edge the operator is a convolution; across it there are only so many outputs, which count as channels.
+    edge the operator is a convolution; across it there are only so many outputs, which count as channels. Where a pixel
+    may be both edges at once, parts add up plainly.
     """
-    total, lowest = 0.0, 0.0
+    total, plain, lowest = 0.0, 0.0, 0.0
     for at_edge in product((False, True), repeat=len(sides)):
         ends = product(*((-1, 1) if edge else (0,) for edge in at_edge))
         parts = [_part(taps, groups, sides, end, allowed if not any(end) else None) for end in ends]
@@ -290,7 +301,8 @@ def _replicated(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float
         )
         uppers = [upper for _, upper in parts]
         total += (max(uppers) if apart else sum(uppers)) ** 2  # two edges that are far apart share no outputs
-    return lowest, math.sqrt(total)
+        plain += sum(uppers)
+    return lowest, math.sqrt(total) if all(side.n is not None and side.n > 1 for side in sides) else plain
 
 
 def _part(
