@@ -143,15 +143,14 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, 
     x = torch.randn(1, layer.in_channels, *size, generator=generator, dtype=torch.float64)
     x = x.to(layer.coefficients.device)
     found = 0.0
-    for _ in range(steps):
-        with torch.enable_grad():
+    for step in range(steps):
+        with torch.set_grad_enabled(step < steps - 1):
             x = (x / x.norm()).requires_grad_()
             difference = layer(x) - conv(x)
-            (turned,) = torch.autograd.grad(difference, x, difference.detach())
-        found = max(found, float(difference.detach().norm()))
-        if not turned.any():
-            break
-        x = turned
+            found = max(found, float(difference.detach().norm()))
+            if not difference.requires_grad or not difference.any():
+                break
+            (x,) = torch.autograd.grad(difference, x, difference.detach())
     return found / reference if reference > 0 else found
 
 

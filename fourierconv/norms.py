@@ -18,7 +18,8 @@ from fourierconv.separable import combine, dft
 
 OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
 FREQUENCIES = 2**22  # at which singular values are looked for at most
-WORK = 2**34  # multiplications beyond which any bound will do
+WORK = 2**33  # multiplications beyond which any bound will do
+DECOMPOSED = 64  # rows of the largest matrices whose singular values are computed
 BATCH = 2**22  # complex numbers at a time
 ROUNDING = 1 + 1e-4  # of singular values in float32
 
@@ -149,9 +150,10 @@ def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[f
         work = math.prod(sizes) * taps.shape[0] * taps.shape[1] * min(taps.shape[0] // groups, taps.shape[1])
         if math.prod(sizes) > FREQUENCIES or (upper < math.inf and work > WORK):
             break
-        lower = max(lower, _at(taps, groups, sizes))
+        found, upper = _at(taps, groups, sizes)
+        lower = max(lower, found)
         between = math.prod(math.cos(math.pi * (m // 2) / n) for m, n in zip(spans, sizes, strict=True))
-        upper = lower / between * ROUNDING if between > 0.1 else math.inf
+        upper = upper / between if between > 0.1 else math.inf
         if math.prod(spans) == 1 or (allowed is not None and (lower > allowed or upper <= allowed)):
             break
     if upper == math.inf and (allowed is None or lower <= allowed):
@@ -159,18 +161,18 @@ def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[f
     return lower, upper
 
 
-def _at(taps: Tensor, groups: int, sizes: Sequence[int]) -> float:
-    """The largest singular value of the spectrum at the frequencies of a grid."""
+def _at(taps: Tensor, groups: int, sizes: Sequence[int]) -> tuple[float, float]:
+    """Bounds on the largest singular value of the spectrum at the frequencies of a grid."""
     rows = [*sizes[:-1], sizes[-1] // 2 + 1]  # a real kernel's other half of the frequencies mirrors this one
     matrices = [
         dft(n, torch.arange(span, device=taps.device), row, taps.dtype).unsqueeze(0)
         for n, span, row in zip(sizes, taps.shape[2:], rows, strict=True)
     ]
-    best = taps.new_zeros(())
+    lower = upper = 0.0
     for part in _parts(matrices, taps.shape[0] * taps.shape[1]):
         spectrum = combine(taps, part).movedim((0, 1), (-2, -1)).flatten(0, -3)
-        best = _largest(spectrum.unflatten(1, (groups, -1)).flatten(0, 1), best)
-    return float(best.sqrt())
+        lower, upper = _largest(spectrum.unflatten(1, (groups, -1)).flatten(0, 1), lower, upper)
+    return lower, upper * ROUNDING
 
 
 def _parts(matrices: list[Tensor], channels: int) -> Iterator[list[Tensor]]:
@@ -185,30 +187,38 @@ def _parts(matrices: list[Tensor], channels: int) -> Iterator[list[Tensor]]:
             yield [first, *matrices[1:-1], last]
 
 
-def _largest(matrices: Tensor, best: Tensor) -> Tensor:
-    """The largest squared singular value of matrices (count, rows, columns), or `best` if none exceeds it.
+def _largest(matrices: Tensor, lower: float, upper: float) -> tuple[float, float]:
+    """Bounds on the largest singular value of matrices (count, rows, columns), no less than those that are known.
 
-    (Σσ³²)¹ᐟ¹⁶ bounds σ² within a few per cent, and takes products where singular values take a decomposition.
+    With G = M Mᴴ, (tr G³²)¹ᐟ³² bounds σ² from above, and G¹⁶ applied to a vector is a good one to bound it from below.
+    That takes products where singular values take a decomposition. Small matrices that may hold the largest one are
+    decomposed all the same; for the others the two are within 5 per cent.
     """
     if matrices.shape[1] > matrices.shape[2]:
         matrices = matrices.mH
     squares = matrices @ matrices.mH
     size = squares.shape[-1]
     if size == 1:
-        return torch.maximum(best, squares.real.max())
-    bounds, power = torch.ones_like(best), squares
-    for exponent in (1, 2, 4, 8):
-        scale = power.flatten(1).norm(dim=1).clamp(min=1e-30)  # of squares to this exponent
-        bounds = bounds * scale ** (1 / exponent)
+        value = float(squares.real.max().sqrt())
+        return max(lower, value), max(upper, value)
+    bounds, power = squares.real.new_ones(len(squares)), squares
+    for exponent in (1, 2, 4, 8, 16):
+        scale = power.flatten(1).norm(dim=1).clamp(min=1e-30)
+        bounds = bounds * scale ** (1 / exponent)  # G to this exponent is `power` times the bounds to it
         power = power / scale.view(-1, 1, 1)
-        power = power @ power
-    bounds, order = (bounds * power.flatten(1).norm(dim=1) ** (1 / 16)).sort(descending=True)
-    some = max(2**15 // size**2, 1)
-    for bound, own in zip(bounds[::some], order.split(some), strict=True):
-        if bound <= best:
+        vectors = power.sum(-1, keepdim=True)
+        power = power @ power if exponent < 16 else power
+    bounds = bounds.sqrt()
+    if size > DECOMPOSED:
+        images = matrices.mH @ vectors
+        found = images.flatten(1).norm(dim=1) / vectors.flatten(1).norm(dim=1).clamp(min=1e-30)
+        return max(lower, float(found.max())), max(upper, float(bounds.max()))
+    bounds, order = bounds.sort(descending=True)
+    for bound, own in zip(bounds[::32].tolist(), order.split(32), strict=True):
+        if bound <= lower:
             break
-        best = torch.maximum(best, torch.linalg.eigvalsh(squares[own])[:, -1].max())
-    return best
+        lower = max(lower, float(torch.linalg.eigvalsh(squares[own])[:, -1].max().clamp(min=0).sqrt()))
+    return lower, max(upper, lower)
 
 
 # --- at its borders: how much larger an image is with what lies beyond it, and which outputs there are ---
@@ -243,14 +253,12 @@ def _round(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | No
     """On a circle, or on all of them."""
     if any(side.n is None for side in sides):
         return supremum(taps, groups, allowed)
-    value = _at(taps, groups, taps.shape[2:])
-    return value, value * ROUNDING
+    return _at(taps, groups, taps.shape[2:])
 
 
 def _one(matrices: Tensor, groups: int) -> float:
-    """The largest singular value of (out, in/groups)."""
-    squared = _largest(matrices.unflatten(0, (groups, -1)).to(torch.complex64), matrices.new_zeros(()))
-    return float(squared.sqrt()) * ROUNDING
+    """A bound on the largest singular value of (out, in/groups)."""
+    return _largest(matrices.unflatten(0, (groups, -1)).to(torch.complex64), 0.0, 0.0)[1] * ROUNDING
 
 
 def _wrap(taps: Tensor, axis: int, n: int) -> Tensor:
