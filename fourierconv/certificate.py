@@ -38,7 +38,7 @@ class Certificate:
     Attributes:
         taps: (out, in/groups, *span), dilation included.
         firsts: pixels from the origin to the first of them, per axis.
-        missing: a bound on the norm of what else there is, relative to the kernels'.
+        missing: a bound on the norm of what else there is on those images, relative to the kernels'.
 
     Raises:
         ValueError: coefficients that are not finite or on device meta; kernels too long to look at.
@@ -55,7 +55,7 @@ class Certificate:
         if theta.is_meta or not bool(theta.isfinite().all()):
             fault = "are on device meta" if theta.is_meta else "hold NaN or Inf"
             raise ValueError(f"coefficients must be finite numbers, but {fault}")
-        windows, self.missing = self._windows(tolerance)
+        windows, self.tail = self._windows(tolerance)
         if max(last - first for first, last in windows) > FAR:
             raise ValueError(
                 f"tolerance={tolerance}: kernels of parameterization={layer.parameterization!r} have more than {FAR} "
@@ -64,39 +64,51 @@ class Certificate:
         windows = [kernel.occupied(*window) for kernel, window in zip(self.kernels, windows, strict=True)]
         self.firsts = [first for first, _ in windows]
         self.taps = combine(theta, [k.pixels(*window) for k, window in zip(self.kernels, windows, strict=True)])
+        self.endless = self.taps  # what the layer's norm is of
+        self.missing = self.tail + self.cut
         if size is not None and layer.padding_mode == "circular":
             self._wrap(size)
+        elif size is not None and layer.padding_mode == "zeros":
+            self._meet(size)
 
     def _windows(self, tolerance: float) -> tuple[list[tuple[int, int]], float]:
-        """The pixels that are looked at per axis, and what they miss of the kernels and of what the layer applies."""
-        layer, dims = self.layer, self.layer.dims
+        """The pixels that are looked at per axis, and a bound on the norm of kernels beyond them."""
+        dims = self.layer.dims
         whole = [kernel.extent(0.0, dims) for kernel in self.kernels]
-        meets = whole if self.size is None or layer.padding_mode != "zeros" else self._meets(whole)
-        # what a window misses is bounded for the kernels of one scale and stride 1: this much weaker for all together
-        apart = math.sqrt(math.prod(layer.stride) * self.kernels[0].scale.shape[0])
         chosen = None
         for tail in TAILS:
-            windows = [
-                _inside(kernel.extent(tolerance * tail / apart, dims), most) for kernel, most in self._zip(meets)
-            ]
+            windows = [kernel.extent(tolerance * tail / self.apart, dims) for kernel in self.kernels]
             if chosen is not None and math.prod(last - first + 1 for first, last in windows) > TAPS:
                 break
             if tail * self.enlarged() <= TAILS[0]:
                 chosen = tail, windows
         tail, windows = chosen or (tail, windows)
-        missing = 0.0 if windows == meets else tolerance * tail
-        own = [_inside(kernel.extent(layer.tolerance, dims), most) for kernel, most in self._zip(meets)]
-        cut = 0.0 if layer.padding_mode == "circular" or own == meets else layer.tolerance * apart
-        return windows, missing + cut
+        return windows, 0.0 if windows == whole else tolerance * tail
 
-    def _zip(self, windows: list[tuple[int, int]]) -> Any:
-        return zip(self.kernels, windows, strict=True)
+    @property
+    def apart(self) -> float:
+        """By how much a bound for the kernels of one scale and stride 1 is weaker for all of them together."""
+        return math.sqrt(math.prod(self.layer.stride) * self.kernels[0].scale.shape[0])
 
-    def _meets(self, windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Without the taps that on images of this size meet nothing but zeros."""
-        sides = [self.side(axis, 0) for axis in range(self.layer.dims)]
-        ranges = [(1 - side.n - side.beyond, side.n - 1 - side.start) for side in sides if side.n is not None]
-        return [_inside(window, most) for window, most in zip(windows, ranges, strict=True)]
+    @property
+    def cut(self) -> float:
+        """A bound on what the layer itself leaves out, relative to its norm."""
+        layer = self.layer
+        ends = all(k.extent(layer.tolerance, layer.dims) == k.extent(0.0, layer.dims) for k in self.kernels)
+        return 0.0 if layer.padding_mode == "circular" or ends else layer.tolerance * self.apart
+
+    def _meet(self, size: tuple[int, ...]) -> None:
+        """Leave out the taps that on images of this size meet nothing but zeros."""
+        every = True
+        for axis, n in enumerate(size):
+            side, span = self.side(axis, self.firsts[axis]), self.taps.shape[axis + 2]
+            low, high = 1 - n - side.beyond - side.first, n - side.start - side.first
+            every &= low >= 0 and high <= span
+            low, high = min(max(low, 0), span - 1), max(min(high, span), 1)
+            self.taps = self.taps.narrow(axis + 2, low, max(high - low, 1))
+            self.firsts[axis] += low
+        if every:
+            self.missing = self.cut
 
     def _wrap(self, size: tuple[int, ...]) -> None:
         """Add up what meets the same pixel of a circle, unless dilation keeps an nn.ConvNd from doing so."""
@@ -121,10 +133,9 @@ class Certificate:
         """Bounds on the layer's norm: inside images, or on circles of their size."""
         mode = "circular" if self.layer.padding_mode == "circular" and self.size is not None else "zeros"
         sizes = self.size or (None,) * self.layer.dims
-        axes = zip(self.firsts, self.layer.stride, sizes, strict=True)
-        sides = [Side(mode, first, 0, 0, stride, 0, n) for first, stride, n in axes]
-        lower, upper = norms.norm(self.taps, self.layer.groups, sides)
-        return lower / (1 + self.missing), upper / (1 - self.missing)
+        sides = [Side(mode, 0, 0, 0, stride, 0, n) for stride, n in zip(self.layer.stride, sizes, strict=True)]
+        lower, upper = norms.norm(self.endless, self.layer.groups, sides)
+        return lower / (1 + self.tail), upper / (1 - self.tail)
 
     def enlarged(self) -> float:
         """A bound on what borders make of the norm of any kernels; 'replicate' reads a corner that often."""
@@ -172,7 +183,7 @@ class Certificate:
         difference = self.taps.clone()
         box: tuple[Any, ...] = (..., *torch.meshgrid(*inside, indexing="ij"))
         difference[box] -= kept
-        if not difference.any() and (self.missing == 0 or not self.taps.any()):
+        if not difference.any() and (self.missing == 0 or not self.endless.any()):
             return 0.0
         if allowed is not None and (surely := self._at_least(difference)) > allowed:
             return surely
@@ -189,8 +200,8 @@ class Certificate:
         groups = self.layer.groups
         rank = min(difference.shape[0] // groups, difference.shape[1] * math.prod(self.layer.stride))
         energy = difference.unflatten(0, (groups, -1)).square().flatten(1).sum(1).max()
-        largest = self.taps.unflatten(0, (groups, -1)).flatten(3).square().sum((1, 2)).sqrt().sum(1).max()
-        return float((energy / rank).sqrt() / largest) / (1 + self.missing)
+        largest = self.endless.unflatten(0, (groups, -1)).flatten(3).square().sum((1, 2)).sqrt().sum(1).max()
+        return float((energy / rank).sqrt() / largest) / (1 + self.tail)
 
 
 def _inside(window: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:

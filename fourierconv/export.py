@@ -68,7 +68,8 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
             4e-3.
         image_size: pixels per axis, an int or one per axis, of a layer whose images are all of one size: circular
             layers are exported as what they are on it, taps that meet nothing but zeros are cut off, and the bound is
-            one for that size. By default it holds for every size.
+            one for that size. By default it holds for every size, of circular padding for those that the stride
+            divides.
 
     Returns:
         (conv, bound), or for a model (copy, list of `Exported`), in the order of its layers. As in eval mode, on the

@@ -96,6 +96,8 @@ class Side:
 def norm(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None = None) -> tuple[float, float]:
     """A bound from below for large images and one from above for all (of n pixels, if n is given), on ‖y‖ / ‖x‖.
 
+    All circles are those that the stride divides, unless n is given.
+
     Args:
         taps: real, (out, in/groups, *span).
         groups: number of channel groups.
@@ -294,23 +296,22 @@ def _replicated(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float
     edge the operator is a convolution; across it there are only so many outputs, which count as channels. Where a pixel
     may be both edges at once, parts add up plainly.
     """
-    total, plain, lowest = 0.0, 0.0, 0.0
+    inside = (0,) * len(sides)
+    lower, upper = _part(taps, groups, sides, inside, allowed)
+    if allowed is not None and lower > allowed:
+        return lower, upper
+    total = plain = 0.0
     for at_edge in product((False, True), repeat=len(sides)):
         ends = product(*((-1, 1) if edge else (0,) for edge in at_edge))
-        parts = [_part(taps, groups, sides, end, allowed if not any(end) else None) for end in ends]
-        if not any(at_edge):
-            lowest, _ = parts[0]
-            if allowed is not None and lowest > allowed:
-                return parts[0]
+        uppers = [_part(taps, groups, sides, end, None)[1] for end in ends]
         apart = all(
             side.n is not None and side.n > span
             for side, span, edge in zip(sides, taps.shape[2:], at_edge, strict=True)
             if edge
         )
-        uppers = [upper for _, upper in parts]
         total += (max(uppers) if apart else sum(uppers)) ** 2  # two edges that are far apart share no outputs
         plain += sum(uppers)
-    return lowest, math.sqrt(total) if all(side.n is not None and side.n > 1 for side in sides) else plain
+    return lower, math.sqrt(total) if all(side.n is not None and side.n > 1 for side in sides) else plain
 
 
 def _part(
