@@ -121,11 +121,13 @@ def test_the_commands_of_the_readme_are_targets_that_ci_runs() -> None:
     assert set(commands) <= set(ci)
 
 
-def test_the_example_of_the_readme_runs() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def test_the_examples_of_the_readme_run() -> None:
+    layer, network = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names: dict[str, object] = {}
-    exec(example, names)
+    exec(layer, names)
     assert getattr(names["y"], "shape", None) == (8, 32, 64, 64)
+    exec(network, names)
+    assert str(names["exported"]).count(" Conv2d(") == 2
 
 
 def test_the_citation_is_of_this_version_and_license() -> None:

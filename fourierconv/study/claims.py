@@ -162,6 +162,18 @@ def recovered_ratio(tables: Tables, method: str) -> list[float]:
     return [median(ratios) for _, ratios in sorted(by_seed.items())]
 
 
+def own_network_gain(tables: Tables) -> list[float]:
+    """Return, per seed, the points of test accuracy by which the converted network is above the one that it was."""
+    pair = (select(tables, "own_network", method=name) for name in ("converted", "original"))
+    return paired_differences(*(per_seed(rows, "accuracy") for rows in pair))
+
+
+def export_change(tables: Tables) -> list[float]:
+    """Return, per seed, the points of test accuracy by which the exported network is above the converted one."""
+    rows = select(tables, "own_network", method="converted")
+    return paired_differences(per_seed(rows, "exported_accuracy"), per_seed(rows, "accuracy"))
+
+
 CLAIMS = [
     *(
         Claim(
@@ -204,5 +216,19 @@ CLAIMS = [
             floor=0.05,
         )
         for method in (CLASSIC, "spectral", *LEARNED)
+    ),
+    Claim(
+        "own_network_converted",
+        "A network of nn.Conv2d, converted and then trained, is this many points of test accuracy above itself.",
+        own_network_gain,
+        "points",
+        floor=0.5,
+    ),
+    Claim(
+        "own_network_exported",
+        "Exporting it to nn.Conv2d within a tolerance of 0.01 adds this many points of test accuracy.",
+        export_change,
+        "points",
+        floor=0.5,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The network of the image-size experiment: three convolutions between which only pooling makes images smaller."""
+"""The network of the image-size experiment, and what is read of any network: its convolutions, extents and scales."""
 
 from collections.abc import Sequence
 
@@ -31,20 +31,35 @@ class ConvNet(nn.Sequential):
             channels = width
         super().__init__(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 
-    def convolutions(self) -> list[nn.Conv2d | FourierConv2d]:
-        """The convolutions, first to last."""
-        return [module for module in self if isinstance(module, nn.Conv2d | FourierConv2d)]
 
-    @torch.no_grad()
-    def extents(self) -> list[float]:
-        """Mean extent of each convolution's kernels over channels and axes, in pixels of that layer's input."""
-        return [float(layer_extent(layer).mean()) for layer in self.convolutions()]
+def convolutions(model: nn.Module) -> list[nn.Conv2d | FourierConv2d]:
+    """The convolutions of a network, first to last.
 
-    @torch.no_grad()
-    def scales(self) -> list[float | None]:
-        """Mean learned scale of each convolution, in pixels of its input; None where it has none."""
-        scales = [getattr(layer, "scale", None) for layer in self.convolutions()]
-        return [None if scale is None else float(scale.mean()) for scale in scales]
+    >>> len(convolutions(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), FourierConv2d(4, 4, 3))))
+    2
+    """
+    return [module for module in model.modules() if isinstance(module, nn.Conv2d | FourierConv2d)]
+
+
+@torch.no_grad()
+def extents(model: nn.Module) -> list[float]:
+    """Mean extent of each convolution's kernels over channels and axes, in pixels of that layer's input.
+
+    >>> [round(side, 2) for side in extents(nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU()))]
+    [1.0]
+    """
+    return [float(layer_extent(layer).mean()) for layer in convolutions(model)]
+
+
+@torch.no_grad()
+def scales(model: nn.Module) -> list[float | None]:
+    """Mean learned scale of each convolution, in pixels of its input; None where it has none.
+
+    >>> scales(nn.Sequential(nn.Conv2d(1, 4, 3), FourierConv2d(4, 4, 3, parameterization="scaled", scale=2.0)))
+    [None, 2.0]
+    """
+    found = [getattr(layer, "scale", None) for layer in convolutions(model)]
+    return [None if scale is None else float(scale.mean()) for scale in found]
 
 
 @torch.no_grad()

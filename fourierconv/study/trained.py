@@ -11,7 +11,7 @@ from fourierconv.layers import FourierConv2d
 from fourierconv.parameterizations.base import origin
 from fourierconv.study.experiments import image_size
 from fourierconv.study.frames import Runs
-from fourierconv.study.models import ConvNet
+from fourierconv.study.models import ConvNet, convolutions
 
 Networks = dict[tuple[int, str], ConvNet]  # by size of the images and contender
 FINE = 8  # points of frequency per tap: differences of the outermost tap are then 3 % below its derivative
@@ -57,7 +57,7 @@ def kernel_rows(trained: Networks) -> pd.DataFrame:
     """
     frames = []
     for (size, method), network in trained.items():
-        for number, layer in enumerate(network.convolutions(), 1):
+        for number, layer in enumerate(convolutions(network), 1):
             kernels = taps(layer).flatten(0, 1)
             measures = {
                 "extent": sides(kernels).mean(-1),

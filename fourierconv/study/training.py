@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from fourierconv.layers import fourier_layers
 from fourierconv.study.data import ImageSet, normalise
-from fourierconv.study.models import ConvNet
+from fourierconv.study.models import extents, scales
 
 REFRESH_EVERY = 10  # steps between two readings of the learned scales
 
@@ -34,7 +34,7 @@ def refresh(model: nn.Module) -> int:
 
 
 def train_classifier(
-    model: ConvNet,
+    model: nn.Module,
     images: ImageSet,
     *,
     epochs: int,
@@ -87,8 +87,8 @@ def train_classifier(
             "epoch": epoch,
             "loss": losses / steps,
             "train_accuracy": 100 * hits / (steps * batch),
-            "extents": model.extents(),
-            "scales": model.scales(),
+            "extents": extents(model),
+            "scales": scales(model),
             "bounded": bounded,
         }
         history.append(entry)

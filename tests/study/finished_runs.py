@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from fourierconv.study import methods
-from fourierconv.study.experiments import image_size, size_recovery
+from fourierconv.study.experiments import image_size, own_network, size_recovery
 from fourierconv.study.models import ConvNet
 from fourierconv.study.store import Outcome, Store
 
@@ -52,4 +52,23 @@ def size_recovery_store(root: Path) -> Store:
         true = 2.0 + len(config.teacher)
         metrics = {"true_extent": true, "extent": 1.5 * true, "unexplained": 0.01 * (config.seed + 1), "scale": None}
         store.save(size_recovery, config, Outcome(metrics, []), PROVENANCE)
+    return store
+
+
+def own_network_store(root: Path) -> Store:
+    """A store that holds the quick runs of own_network, the converted networks 1.5 points above the original ones."""
+    store = Store(root)
+    for config in own_network.configs("quick"):
+        converted = config.method == "converted"
+        accuracy = 90.0 + config.seed + 1.5 * converted
+        metrics = {
+            "accuracy": accuracy,
+            "exported_accuracy": accuracy if converted else None,
+            "train_accuracy": accuracy + 2,
+            "extents": [3.0] * own_network.LAYER_COUNT,
+            "scales": [1.0 if converted else None] * own_network.LAYER_COUNT,
+            "bounded": 0,
+        }
+        outcome = Outcome(metrics, [], dict(own_network.start(config).state_dict()))
+        store.save(own_network, config, outcome, PROVENANCE)
     return store

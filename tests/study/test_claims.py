@@ -13,8 +13,10 @@ from fourierconv.study.claims import (
     Claim,
     accuracy_gain,
     check,
+    export_change,
     extent_slope,
     measure,
+    own_network_gain,
     per_seed,
     read_expected,
     recovered_ratio,
@@ -23,7 +25,7 @@ from fourierconv.study.claims import (
     values,
 )
 from fourierconv.study.claims import COLUMNS as CLAIM_COLUMNS
-from fourierconv.study.experiments import image_size, size_recovery
+from fourierconv.study.experiments import image_size, own_network, size_recovery
 from fourierconv.study.statistics import Interval
 from fourierconv.study.store import StudyError
 from fourierconv.study.tables import Row, to_csv
@@ -69,7 +71,12 @@ SIZE_RECOVERY: list[Row] = [
     # The last teacher is an outlier, which a median does not see.
     for teacher, true, factor in (("disc", 4.0, 1.0), ("ring", 8.0, 1.0), ("bar", 16.0, 9.0))
 ]
-TABLES = {"image_size": IMAGE_SIZE, "size_recovery": SIZE_RECOVERY}
+OWN_NETWORK: list[Row] = [
+    {"method": method, "seed": seed, "accuracy": 80.0 + seed + gain, "exported_accuracy": exported}
+    for seed in SEEDS
+    for method, gain, exported in (("original", 0.0, ""), ("converted", 1.5, 81.25 + seed))
+]
+TABLES = {"image_size": IMAGE_SIZE, "size_recovery": SIZE_RECOVERY, "own_network": OWN_NETWORK}
 
 
 def fixed(values: Sequence[float], floor: float = 0.5, unit: str = "points") -> Claim:
@@ -83,6 +90,11 @@ def test_each_contender_has_its_known_answers(method: str) -> None:
         assert accuracy_gain(TABLES, method, size) == pytest.approx([gain] * 3)
     assert extent_slope(TABLES, method) == pytest.approx([power] * 3)
     assert recovered_ratio(TABLES, method) == pytest.approx([ratio] * 3)
+
+
+def test_the_tutorials_network_has_its_known_answers() -> None:
+    assert own_network_gain(TABLES) == [1.5] * 3
+    assert export_change(TABLES) == [-0.25] * 3
 
 
 def test_every_claim_of_the_study_is_measured_and_has_a_name_of_its_own() -> None:
@@ -100,6 +112,7 @@ def test_every_claim_speaks_of_contenders_and_sizes_that_the_quick_profile_runs(
     assert {config.method for config in size_recovery.configs("quick")} >= {CLASSIC, "spectral", *LEARNED}
     assert {"size", "method", "seed", "accuracy", "extent_3"} <= set(image_size.columns)
     assert {"method", "seed", "extent", "true_extent"} <= set(size_recovery.columns)
+    assert {"method", "seed", "accuracy", "exported_accuracy"} <= set(own_network.columns)
 
 
 def test_a_claim_whose_rows_are_missing_is_named() -> None:

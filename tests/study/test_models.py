@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fourierconv.study import methods
-from fourierconv.study.models import ConvNet
+from fourierconv.study.models import ConvNet, convolutions, extents, scales
 from fourierconv.study.training import optimizer
 
 
@@ -15,7 +15,7 @@ def network(name: str) -> ConvNet:
 def test_every_contender_stands_in_the_same_network(name: str, size: int) -> None:
     model = network(name)
     assert model(torch.zeros(2, 1, size, size)).shape == (2, 5)
-    assert len(model.convolutions()) == len(model.extents()) == len(model.scales()) == 3
+    assert len(convolutions(model)) == len(extents(model)) == len(scales(model)) == 3
 
 
 def test_conv2d_11_is_computed_on_spectra_with_the_same_numbers() -> None:
@@ -30,15 +30,15 @@ def test_conv2d_11_is_computed_on_spectra_with_the_same_numbers() -> None:
 def test_the_convolution_is_all_that_differs() -> None:
     def others(name: str) -> list[str]:
         model = network(name)
-        return [repr(module) for module in model if module not in model.convolutions()]
+        return [repr(module) for module in model if module not in convolutions(model)]
 
     assert all(others(name) == others("conv2d_5") for name in methods.METHODS)
 
 
 def test_scales_are_read_in_pixels() -> None:
-    assert network("conv2d_5").scales() == [None, None, None]
-    assert network("scaled_layer").scales() == [1.0, 1.0, 1.0]
-    assert network("window").scales() == [2.0, 2.0, 2.0]
+    assert scales(network("conv2d_5")) == [None, None, None]
+    assert scales(network("scaled_layer")) == [1.0, 1.0, 1.0]
+    assert scales(network("window")) == [2.0, 2.0, 2.0]
 
 
 def test_scales_learn_faster_and_everything_is_trained_once() -> None:
@@ -47,7 +47,7 @@ def test_scales_learn_faster_and_everything_is_trained_once() -> None:
     trained = [id(parameter) for group in groups for parameter in group["params"]]
     assert sorted(trained) == sorted(id(parameter) for parameter in model.parameters())
     rates = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
-    for layer in model.convolutions():
+    for layer in convolutions(model):
         assert rates[id(layer.scale)] == pytest.approx(0.1)
         assert rates[id(layer.coefficients)] == 0.01
 

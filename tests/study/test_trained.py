@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fourierconv import FourierConv2d
 from fourierconv.extent import rms_radius
-from fourierconv.study import frames, trained
+from fourierconv.study import frames, models, trained
 from fourierconv.study.experiments import image_size
 from fourierconv.study.frames import Runs
 from fourierconv.study.store import StudyError
@@ -44,7 +44,7 @@ def test_every_kernel_has_a_row(runs: Runs) -> None:
     first, second, third = runs.results[0].config.widths
     assert rows.groupby("layer").size().tolist() == [first, first * second, second * third]
     means = rows.groupby("layer")["extent"].mean()
-    assert means.tolist() == pytest.approx(network.extents(), rel=1e-3)
+    assert means.tolist() == pytest.approx(models.extents(network), rel=1e-3)
 
 
 @given(st.integers(1, 8), st.integers(0, 99))

@@ -10,7 +10,7 @@ from fourierconv.study import methods
 from fourierconv.study.choices import require_known, require_seeds
 from fourierconv.study.data import Letters, load
 from fourierconv.study.data.letters import NUMERICS as LETTERS
-from fourierconv.study.models import ConvNet
+from fourierconv.study.models import ConvNet, extents, scales
 from fourierconv.study.numerics import LAYERS, TRAINING
 from fourierconv.study.store import Outcome, StudyError, build_folder
 from fourierconv.study.training import accuracy, train_classifier
@@ -108,8 +108,8 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
     metrics = {
         "accuracy": accuracy(model, letters.test_images, letters.test_labels),
         "train_accuracy": history[-1]["train_accuracy"],
-        "extents": model.extents(),
-        "scales": model.scales(),
+        "extents": extents(model),
+        "scales": scales(model),
         "bounded": sum(entry["bounded"] for entry in history),
     }
     return Outcome(metrics, history, dict(model.state_dict()))

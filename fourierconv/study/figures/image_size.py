@@ -14,7 +14,7 @@ from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.image_size import LAYER_COUNT
 from fourierconv.study.figures.style import LOOKS, WIDTH
 from fourierconv.study.frames import Runs
-from fourierconv.study.models import ConvNet
+from fourierconv.study.models import ConvNet, convolutions
 from fourierconv.study.statistics import MATCH_MARGIN
 
 DODGE = 1.035  # factor between contenders along the axis of sizes, so that intervals do not cover each other
@@ -32,7 +32,7 @@ def parameters(runs: Runs) -> pd.DataFrame:
     found = []
     for name in runs.rows["method"].unique():
         network = ConvNet(methods.get(name), 1, config.widths, config.classes)
-        learned = [named for layer in network.convolutions() for named in layer.named_parameters()]
+        learned = [named for layer in convolutions(network) for named in layer.named_parameters()]
         count = {
             "convolutions": sum(values.numel() for _, values in learned),
             "scales": sum(values.numel() for part, values in learned if part == "scale"),

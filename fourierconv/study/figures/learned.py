@@ -20,6 +20,7 @@ from fourierconv.study.experiments.image_size import LAYER_COUNT
 from fourierconv.study.figures.portraits import portraits
 from fourierconv.study.figures.style import LOOKS, SEQUENTIAL, WIDTH
 from fourierconv.study.frames import Runs
+from fourierconv.study.models import convolutions
 from fourierconv.study.trained import Networks, taps
 
 PIXELS = (1, 2, 5, 10, 20, 50)  # ticks of sizes
@@ -29,7 +30,7 @@ GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.8, "linestyle": "--"
 def kernels(runs: Runs, trained: Networks, size: int, layer: int, count: int = 3) -> Figure:
     """Draw one layer of every contender: its strongest kernels, their spectra and how large they are."""
     names = [method for at, method in trained if at == size]
-    layers = {LOOKS[name].label: trained[size, name].convolutions()[layer - 1] for name in names}
+    layers = {LOOKS[name].label: convolutions(trained[size, name])[layer - 1] for name in names}
     return runs.stamp(portraits(layers, count, {LOOKS[name].label: LOOKS[name].color for name in names}))
 
 
@@ -37,7 +38,7 @@ def mass_curves(runs: Runs, trained: Networks) -> Figure:
     """Draw the share of the energy in centred windows against their side, mean over a layer's kernels."""
     figure, panels, sizes = _panels([size for size, _ in trained], 1.9)
     for (size, method), network in trained.items():
-        for axes, layer in zip(panels[sizes.index(size)], network.convolutions(), strict=True):
+        for axes, layer in zip(panels[sizes.index(size)], convolutions(network), strict=True):
             curves = [mass_curve(energy) for energy in axis_energies(taps(layer), 2)]
             curve = torch.stack(curves).mean((0, 1, 2))
             side = 2 * torch.arange(len(curve)) + 1
@@ -77,7 +78,7 @@ def scales(runs: Runs, trained: Networks) -> Figure:
     shades = colormaps[SEQUENTIAL](np.linspace(0.1, 0.8, len(sizes)))
     ends = []
     for size, shade in zip(sizes, shades, strict=True):
-        for axes, layer in zip(panels, trained[size, "scaled_channel"].convolutions(), strict=True):
+        for axes, layer in zip(panels, convolutions(trained[size, "scaled_channel"]), strict=True):
             fresh = methods.get("scaled_channel").layer(layer.in_channels, layer.out_channels, "zeros")
             start, end = (each.state_dict()["scale"].flatten().tolist() for each in (fresh, layer))
             axes.scatter(start, end, s=22, color=shade, linewidths=0, label=f"{size} px images")

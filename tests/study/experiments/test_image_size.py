@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from fourierconv.study.experiments import image_size
+from fourierconv.study.models import extents
 from fourierconv.study.store import StudyError
 
 TINY = image_size.Config(
@@ -48,4 +49,4 @@ def test_a_run_fills_its_row_and_its_weights_make_the_network_again(
     (row,) = image_size.rows(TINY, outcome.metrics)
     assert set(row) | {"profile"} == set(image_size.columns) | {"profile"}
     assert outcome.weights is not None
-    assert image_size.network(TINY, outcome.weights).extents() == outcome.metrics["extents"]
+    assert extents(image_size.network(TINY, outcome.weights)) == outcome.metrics["extents"]

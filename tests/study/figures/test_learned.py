@@ -8,6 +8,7 @@ from fourierconv.study import frames, trained
 from fourierconv.study.experiments import image_size
 from fourierconv.study.figures import learned, style
 from fourierconv.study.frames import Runs
+from fourierconv.study.models import convolutions
 from fourierconv.study.trained import Networks
 from tests.study.figures.drawn import dots, smallest_letters, words
 from tests.study.finished_runs import image_size_store
@@ -42,7 +43,7 @@ def test_every_contender_has_a_row_in_its_colour(runs: Runs, networks: Networks)
     assert [label.get_text().replace("\n", " ") for label in labels] == [look.label for look in looks]
     assert [label.get_color() for label in labels] == [look.color for look in looks]
     for method, (first, *_) in zip(image_size.METHODS, panels, strict=True):
-        norms = trained.taps(networks[32, method].convolutions()[1]).flatten(2).norm(dim=2)
+        norms = trained.taps(convolutions(networks[32, method])[1]).flatten(2).norm(dim=2)
         shown = float(np.linalg.norm(np.asarray(first.images[0].get_array())))
         assert shown == pytest.approx(float(norms.max()), rel=2e-2)  # what lies outside the window is left out
 
