@@ -131,8 +131,9 @@ class Certificate:
     @cached_property
     def norm(self) -> tuple[float, float]:
         """Bounds on the layer's norm: inside images, or on circles of their size."""
-        mode = "circular" if self.layer.padding_mode == "circular" and self.size is not None else "zeros"
         sizes = self.size or (None,) * self.layer.dims
+        circles = all(n is not None and n % stride == 0 for n, stride in zip(sizes, self.layer.stride, strict=True))
+        mode = "circular" if circles and self.layer.padding_mode == "circular" else "zeros"
         sides = [Side(mode, 0, 0, 0, stride, 0, n) for stride, n in zip(self.layer.stride, sizes, strict=True)]
         lower, upper = norms.norm(self.endless, self.layer.groups, sides)
         return lower / (1 + self.tail), upper / (1 - self.tail)

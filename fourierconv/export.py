@@ -68,8 +68,7 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
             4e-3.
         image_size: pixels per axis, an int or one per axis, of a layer whose images are all of one size: circular
             layers are exported as what they are on it, taps that meet nothing but zeros are cut off, and the bound is
-            one for that size. By default it holds for every size, of circular padding for those that the stride
-            divides.
+            one for that size. By default it holds for every size; where there is a stride, one for a size is closer.
 
     Returns:
         (conv, bound), or for a model (copy, list of `Exported`), in the order of its layers. As in eval mode, on the
@@ -79,7 +78,8 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
         ValueError: a tolerance out of its limits; one that no kernel meets, for the image's size, the padding or the
             dtype, with the reason; kernels too long for a bound; a model without Fourier layers; NaN coefficients. In a
             model with the layer's name.
-        TypeError: no nn.Module.
+        TypeError: no nn.Module; sizes that are no numbers.
+        RuntimeError: sizes below 1, or for another number of axes.
 
     >>> layer = FourierConv2d(3, 8, 5, padding=2, parameterization="scaled", scale=2.0)
     >>> conv, bound = to_conv(layer, tolerance=0.1)

@@ -96,8 +96,6 @@ class Side:
 def norm(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None = None) -> tuple[float, float]:
     """A bound from below for large images and one from above for all (of n pixels, if n is given), on ‖y‖ / ‖x‖.
 
-    All circles are those that the stride divides, unless n is given.
-
     Args:
         taps: real, (out, in/groups, *span).
         groups: number of channel groups.
@@ -227,11 +225,11 @@ def _largest(matrices: Tensor, lower: float, upper: float) -> tuple[float, float
 
 
 def _circular(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
-    """Of circles that the stride divides; exact on one of n pixels. Of another one, no more than with stride 1."""
+    """Exact on a circle of n pixels that the stride divides; of any other one, no more than with stride 1."""
     for axis, side in enumerate(sides):
         taps = taps if side.n is None else _wrap(taps, axis + 2, side.n)
     strides = [side.stride for side in sides]
-    divides = all((side.n or 0) % side.stride == 0 for side in sides)
+    divides = all(side.stride == 1 or (side.n is not None and side.n % side.stride == 0) for side in sides)
     lower, _ = inside = _round(phases.split(taps, strides), groups, sides, allowed)
     if not divides:
         lower = supremum(phases.split(taps, strides), groups)[0]
@@ -301,13 +299,13 @@ def _replicated(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float
     if allowed is not None and lower > allowed:
         return lower, upper
     total = plain = 0.0
-    for at_edge in product((False, True), repeat=len(sides)):
+    spans = taps.shape[2:]
+    beyond = [any(side.reads(span)) for side, span in zip(sides, spans, strict=True)]
+    for at_edge in product(*((False, True) if reads else (False,) for reads in beyond)):
         ends = product(*((-1, 1) if edge else (0,) for edge in at_edge))
         uppers = [_part(taps, groups, sides, end, None)[1] for end in ends]
         apart = all(
-            side.n is not None and side.n > span
-            for side, span, edge in zip(sides, taps.shape[2:], at_edge, strict=True)
-            if edge
+            side.n is not None and side.n > span for side, span, edge in zip(sides, spans, at_edge, strict=True) if edge
         )
         total += (max(uppers) if apart else sum(uppers)) ** 2  # two edges that are far apart share no outputs
         plain += sum(uppers)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from torch import multiprocessing, nn
+from torch import nn
+from torch.multiprocessing.spawn import spawn
 
 from fourierconv.layers import fourier_layers
 from tests.tools import workers
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(not dist.is_available(), reason="this torch has 
 
 def check(wrap: Callable[[nn.Sequential], nn.Module], device: str, folder: Path) -> list[str]:
     """Against training in this process; the texts of the model come back."""
-    multiprocessing.spawn(workers.work, (folder, wrap, device), nprocs=workers.PROCESSES)
+    spawn(workers.work, (folder, wrap, device), nprocs=workers.PROCESSES)
     model, x = workers.network(device), workers.images(device)
     held = workers.train(model, x)
     assert held[0] > 0  # a scale
