@@ -17,24 +17,19 @@ from fourierconv.study.data import ImageSet, normalise
 from fourierconv.study.experiments import own_network
 from fourierconv.study.frames import Runs
 from fourierconv.study.models import convolutions, layer_extent
-from fourierconv.study.store import StudyError
 from fourierconv.study.training import accuracy
 
 BATCH = 32  # images per measurement of time
 
 
-def networks(runs: Runs, seed: int) -> dict[str, nn.Module]:
-    """Return the trained networks of one seed by their method, from the weights that the runs of `own_network` left.
+def networks(runs: Runs) -> dict[str, nn.Module]:
+    """Return the trained networks of one seed's runs of `own_network` by method, from the weights that they left.
 
-    Raises StudyError for a seed without runs, and where weights are missing or damaged.
+    Raises StudyError where weights are missing or damaged.
     """
-    seeds = sorted({run.config.seed for run in runs.results})
-    if seed not in seeds:
-        raise StudyError(f"seed={seed} has no runs; choose from {', '.join(map(str, seeds))}")
     return {
         run.config.method: own_network.network(run.config, runs.store.weights(own_network, run.config))
         for run in runs.results
-        if run.config.seed == seed
     }
 
 
@@ -86,7 +81,7 @@ def report(exported: Sequence[Exported]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "layer": row.name,
+                "name": row.name,
                 "coefficients": "×".join(map(str, row.coefficients)),
                 "taps": "×".join(map(str, row.kernel_size)),
                 "bound": f"{row.bound:.1e}",

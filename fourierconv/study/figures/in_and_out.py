@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -38,10 +40,13 @@ def tolerances(runs: Runs, exported: pd.DataFrame) -> Figure:
     asked = exported["tolerance"].unique()
     right.plot(asked, asked, color="#444444", linewidth=0.8, linestyle="--")
     layers = exported["layer"].unique()
-    for layer, shade in zip(layers, colormaps[SEQUENTIAL](np.linspace(0.0, 0.8, len(layers))), strict=True):
+    shades = colormaps[SEQUENTIAL](np.linspace(0.0, 0.8, len(layers)))
+    widths = np.linspace(4.0, 1.2, len(layers))  # lines that coincide all show
+    for layer, shade, width in zip(layers, shades, widths, strict=True):
         own = exported[exported["layer"] == layer]
-        left.plot(own["tolerance"], own["taps"], color=shade, marker="o", markersize=4, label=f"layer {layer}")
-        right.plot(own["tolerance"], own["bound"], color=shade, marker="o", markersize=4)
+        line: dict[str, Any] = {"color": shade, "linewidth": width, "marker": "o", "markersize": 2.5 + width}
+        left.plot(own["tolerance"], own["taps"], label=f"layer {layer}", **line)
+        right.plot(own["tolerance"], own["bound"], **line)
     for axes in (left, right):
         axes.set(xscale="log", xlabel="tolerance")
         axes.invert_xaxis()
