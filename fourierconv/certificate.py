@@ -116,9 +116,7 @@ class Certificate:
             span = self.taps.shape[axis + 2]
             if span > n and self.layer.dilation[axis] == 1:
                 first = -((n - 1) // 2)
-                pixels = (torch.arange(span, device=self.taps.device) + self.firsts[axis] - first) % n
-                shape = [n if dim == axis + 2 else length for dim, length in enumerate(self.taps.shape)]
-                self.taps = self.taps.new_zeros(shape).index_add(axis + 2, pixels, self.taps)
+                self.taps = norms.wrap(self.taps, axis + 2, n, self.firsts[axis] - first)
                 self.firsts[axis] = first
 
     def side(self, axis: int, first: int) -> Side:

@@ -17,8 +17,6 @@ Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
 
 _CONVS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-
-
 EXACT = 1e-6  # a bound that is rounding
 
 

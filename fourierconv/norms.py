@@ -227,7 +227,7 @@ def _largest(matrices: Tensor, lower: float, upper: float) -> tuple[float, float
 def _circular(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:
     """Exact on a circle of n pixels that the stride divides; of any other one, no more than with stride 1."""
     for axis, side in enumerate(sides):
-        taps = taps if side.n is None else _wrap(taps, axis + 2, side.n)
+        taps = taps if side.n is None else wrap(taps, axis + 2, side.n)
     strides = [side.stride for side in sides]
     divides = all(side.stride == 1 or (side.n is not None and side.n % side.stride == 0) for side in sides)
     lower, _ = inside = _round(phases.split(taps, strides), groups, sides, allowed)
@@ -261,8 +261,13 @@ def _one(matrices: Tensor, groups: int) -> float:
     return _largest(matrices.unflatten(0, (groups, -1)).to(torch.complex64), 0.0, 0.0)[1] * ROUNDING
 
 
-def _wrap(taps: Tensor, axis: int, n: int) -> Tensor:
-    pixels = torch.arange(taps.shape[axis], device=taps.device) % n
+def wrap(taps: Tensor, axis: int, n: int, first: int = 0) -> Tensor:
+    """Taps on a circle of n pixels, the first of them on pixel `first`; those that meet are added up.
+
+    >>> wrap(torch.ones(1, 1, 4), 2, 3, first=-1)
+    tensor([[[1., 1., 2.]]])
+    """
+    pixels = (torch.arange(taps.shape[axis], device=taps.device) + first) % n
     shape = list(taps.shape)
     shape[axis] = n
     return taps.new_zeros(shape).index_add(axis, pixels, taps)
