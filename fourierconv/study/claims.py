@@ -128,6 +128,7 @@ def select(tables: Tables, table: str, **where: Cell) -> list[Row]:
 CLASSIC = "conv2d_5"
 LEARNED = ("scaled_layer", "scaled_channel", "window", "spline")
 SIZES = (32, 64, 128)  # pixels
+OWN_NETWORKS = {"narrow": "8-16-16-16", "wide": "8-16-32-32"}  # widths by name
 
 
 def per_seed(rows: Sequence[Row], column: str) -> dict[int, float]:
@@ -162,15 +163,15 @@ def recovered_ratio(tables: Tables, method: str) -> list[float]:
     return [median(ratios) for _, ratios in sorted(by_seed.items())]
 
 
-def own_network_gain(tables: Tables) -> list[float]:
-    """Return, per seed, the points of test accuracy by which the converted network is above the one that it was."""
-    pair = (select(tables, "own_network", method=name) for name in ("converted", "original"))
+def own_network_gain(tables: Tables, widths: str) -> list[float]:
+    """Return, per seed, the points of test accuracy by which a converted network is above the one that it was."""
+    pair = (select(tables, "own_network", widths=widths, method=name) for name in ("converted", "original"))
     return paired_differences(*(per_seed(rows, "accuracy") for rows in pair))
 
 
-def export_change(tables: Tables) -> list[float]:
-    """Return, per seed, the points of test accuracy by which the exported network is above the converted one."""
-    rows = select(tables, "own_network", method="converted")
+def export_change(tables: Tables, widths: str) -> list[float]:
+    """Return, per seed, the points of test accuracy by which an exported network is above the converted one."""
+    rows = select(tables, "own_network", widths=widths, method="converted")
     return paired_differences(per_seed(rows, "exported_accuracy"), per_seed(rows, "accuracy"))
 
 
@@ -217,18 +218,24 @@ CLAIMS = [
         )
         for method in (CLASSIC, "spectral", *LEARNED)
     ),
-    Claim(
-        "own_network_converted",
-        "A network of nn.Conv2d, converted and then trained, is this many points of test accuracy above itself.",
-        own_network_gain,
-        "points",
-        floor=0.5,
+    *(
+        Claim(
+            f"own_network_converted_{name}",
+            f"The {name} network, converted and then trained, is this many points of test accuracy above the original.",
+            partial(own_network_gain, widths=widths),
+            "points",
+            floor=0.5,
+        )
+        for name, widths in OWN_NETWORKS.items()
     ),
-    Claim(
-        "own_network_exported",
-        "Exporting it to nn.Conv2d within a tolerance of 0.01 adds this many points of test accuracy.",
-        export_change,
-        "points",
-        floor=0.5,
+    *(
+        Claim(
+            f"own_network_exported_{name}",
+            f"Exporting the {name} network within a tolerance of 0.01 adds this many points of test accuracy.",
+            partial(export_change, widths=widths),
+            "points",
+            floor=0.5,
+        )
+        for name, widths in OWN_NETWORKS.items()
     ),
 ]

@@ -23,7 +23,7 @@ BATCH = 32  # images per measurement of time
 
 
 def networks(runs: Runs) -> dict[str, nn.Module]:
-    """Return the trained networks of one seed's runs of `own_network` by method, from the weights that they left.
+    """Return the trained networks of runs of `own_network`, of one seed and width, by method, from their weights.
 
     Raises StudyError where weights are missing or damaged.
     """

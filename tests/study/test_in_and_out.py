@@ -20,7 +20,7 @@ def pictures(count: int) -> np.ndarray:
 
 
 def test_networks_are_those_of_the_runs_of_a_seed(tmp_path: Path) -> None:
-    runs = frames.runs(own_network, "quick", own_network_store(tmp_path), seed=1)
+    runs = frames.runs(own_network, "quick", own_network_store(tmp_path), seed=1, widths=[(8, 16, 32, 32)])
     found = in_and_out.networks(runs)
     assert list(found) == list(own_network.METHODS)
     config = next(run.config for run in runs.results if run.config.method == "converted")

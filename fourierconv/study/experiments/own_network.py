@@ -1,6 +1,6 @@
 """A network of nn.Conv2d in torch alone: trained as it is, and trained after its layers were converted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from fourierconv.study.data import ImageSet, Letters, load
 from fourierconv.study.data.letters import NUMERICS as LETTERS
 from fourierconv.study.models import extents, scales
 from fourierconv.study.numerics import LAYERS, TRAINING
-from fourierconv.study.store import Outcome, build_folder
+from fourierconv.study.store import Outcome, StudyError, build_folder
 from fourierconv.study.training import accuracy, train_classifier
 
 NAME = "own_network"
@@ -41,26 +41,41 @@ class Config:
 
 
 BUDGETS = {
-    "quick": {"size": 64, "classes": 4, "train": 1024, "test": 480, "widths": (8, 16, 16, 16), "epochs": 8},
-    "full": {"size": 64, "classes": 24, "train": 6000, "test": 1200, "widths": (16, 32, 32, 32), "epochs": 12},
+    "quick": {"size": 64, "classes": 4, "train": 1024, "test": 480, "epochs": 8},
+    "full": {"size": 64, "classes": 24, "train": 6000, "test": 1200, "epochs": 12},
 }
+WIDTHS = {"quick": ((8, 16, 16, 16), (8, 16, 32, 32)), "full": ((16, 32, 32, 32), (16, 32, 64, 64))}  # narrow, wide
 SEEDS = {"quick": 3, "full": 8}
 
 
-def configs(profile: str, seeds: int | None = None) -> list[Config]:
-    """Both trainings for every seed of the profile, or for as many as are asked for, counted from 0.
+def configs(profile: str, widths: Sequence[tuple[int, ...]] | None = None, seeds: int | None = None) -> list[Config]:
+    """Both trainings of the profile's networks, or of those that are named.
+
+    Args:
+        profile: 'quick' or 'full'.
+        widths: the layers' output channels, for every network; by default the profile's narrow and wide ones.
+        seeds: how many, counted from 0; by default the profile's number.
 
     Raises:
-        StudyError: an unknown profile, no seed.
+        StudyError: an unknown profile, another number of layers, no seed.
 
     >>> len(configs("quick"))
-    6
+    12
     """
     require_known("profile", [profile], BUDGETS)
+    networks = WIDTHS[profile] if widths is None else tuple(map(tuple, widths))
+    for network in networks:
+        if len(network) != LAYER_COUNT:
+            raise StudyError(f"widths {network} must be {LAYER_COUNT} numbers of channels")
     count = SEEDS[profile] if seeds is None else seeds
     require_seeds(count)
     budget: Any = BUDGETS[profile]
-    return [Config(method, seed, **budget) for method in METHODS for seed in range(count)]
+    return [
+        Config(method=method, seed=seed, widths=network, **budget)
+        for network in networks
+        for method in METHODS
+        for seed in range(count)
+    ]
 
 
 def classic(widths: tuple[int, ...], classes: int) -> nn.Sequential:
@@ -119,6 +134,7 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
 columns = (
     "dataset",
     "size",
+    "widths",
     "method",
     "seed",
     "accuracy",
@@ -128,6 +144,15 @@ columns = (
     *(f"scale_{layer}" for layer in range(1, LAYER_COUNT + 1)),
     "bounded",
 )
+
+
+def joined(widths: tuple[int, ...]) -> str:
+    """Write the widths of a network as the table holds them.
+
+    >>> joined((8, 16, 16, 16))
+    '8-16-16-16'
+    """
+    return "-".join(map(str, widths))
 
 
 def rows(config: Config, metrics: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,6 +165,7 @@ def rows(config: Config, metrics: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "dataset": "letters",
             "size": config.size,
+            "widths": joined(config.widths),
             "method": config.method,
             "seed": config.seed,
             **measured,

@@ -13,13 +13,20 @@ TINY = own_network.Config("converted", 0, size=32, classes=2, train=32, test=8, 
 
 def test_both_networks_have_every_seed_and_the_same_budget() -> None:
     configs = own_network.configs("quick")
-    assert len(set(configs)) == len(configs) == 2 * 3
-    assert len({replace(config, method="", seed=0) for config in configs}) == 1
+    assert len(set(configs)) == len(configs) == 2 * 2 * 3
+    assert len({replace(config, method="", seed=0, widths=()) for config in configs}) == 1
     assert set(configs) < set(own_network.configs("quick", seeds=5))
+    narrow, wide = own_network.WIDTHS["quick"]
+    assert configs == own_network.configs("quick", [narrow]) + own_network.configs("quick", [list(wide)])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"profile": "fast"}, "profile 'fast' is unknown"), ({"seeds": 0}, "seeds=0")]
+    ("arguments", "message"),
+    [
+        ({"profile": "fast"}, "profile 'fast' is unknown"),
+        ({"seeds": 0}, "seeds=0"),
+        ({"widths": [(8, 16)]}, r"widths \(8, 16\) must be 4 numbers of channels"),
+    ],
 )
 def test_a_sweep_that_cannot_be_is_refused_before_any_run(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(StudyError, match=message):
