@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fourierconv import arguments, borders, phases, spectral
 from fourierconv.autocast import beyond_autocast
+from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, circular_axis, linear_axis
 from fourierconv.separable import combine
 
@@ -256,7 +257,7 @@ def correlate(
     images = phases.split(images, [axis.stride for axis in axes])
     grid = tuple(axis.grid for axis in axes)
     kept = tuple(min(axis.size, axis.grid) for axis in axes)
-    output = spectral.correlate(images, spectrum, grid, kept, groups)
+    output = spectral.correlate(images, spectrum, Tiles.whole(grid, kept), kept, groups)
     for number, axis in enumerate(axes):
         if axis.size > axis.grid:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % axis.grid
@@ -332,7 +333,7 @@ def _conv_transpose(
     images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(spectrum.real.dtype)
     grid = tuple(axis.grid for axis in axes)
     kept = tuple(-(-m // s) for m, s in zip(size, strides, strict=True))
-    output = phases.join(spectral.correlate(images, spectrum, grid, kept, groups), strides)
+    output = phases.join(spectral.correlate(images, spectrum, Tiles.whole(grid, kept), kept, groups), strides)
     for number, length in enumerate(size):
         output = output.narrow(number + 2, 0, length)
     return _finish(output, bias, input.dtype, batched=input.ndim == dims + 2)

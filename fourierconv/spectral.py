@@ -13,11 +13,13 @@ dL/dx), whatever the size of the kernels. Each of the three is the adjoint of th
 argument, so second and higher derivatives are made of the same three products.
 """
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from fourierconv.engines.contraction import Contraction
+from fourierconv.engines.tiles import Tiles
 
 
 def half(grid: tuple[int, ...]) -> tuple[int, ...]:
@@ -67,116 +69,76 @@ def hermitian(spectrum: Tensor, grid: tuple[int, ...]) -> Tensor:
 def correlate(
     input: Tensor,  # (batch, in, *n) real
     spectrum: Tensor,  # (out, in/groups, *half(grid)) complex, Hermitian
-    grid: tuple[int, ...],  # at least n per axis
-    size: tuple[int, ...],  # at most grid per axis
+    tiles: Tiles,
+    size: tuple[int, ...],
     groups: int = 1,
+    recompute: bool = False,
 ) -> Tensor:
-    """Circular cross-correlation on `grid` of the zero-extended images, cut to its first `size` pixels.
+    """Cross-correlation of the zero-extended images with kernels on the grid of a tile, `size` outputs per axis.
 
-    y_g = irfft(Σ_f conj(Ŵ_gf) · X̂_f)[:size], equation (1), differentiable to any order. Arguments are trusted: the
+    y_g = irfft(Σ_f conj(Ŵ_gf) · X̂_f) per tile, equation (1), differentiable to any order. Arguments are trusted: the
     callers in `fourierconv.functional` and the layers check them. The spectrum's memory may be laid out with the
     frequencies first, as the layers make it; then no copy of it is needed.
 
     Args:
         input: real images, (batch, in, *n).
         spectrum: the kernels' Hermitian half spectrum, (out, in/groups, *half(grid)).
-        grid: length of the transform per axis, at least n.
-        size: pixels to keep per axis, at most grid.
+        tiles: how the images are cut; one tile is a circular correlation on its grid.
+        size: pixels of the output per axis.
         groups: number of channel groups.
+        recompute: whether the backward pass transforms the images again, and their spectra are not kept.
 
     Returns:
         Real images, (batch, out, *size).
 
     >>> x = torch.arange(4.0).view(1, 1, 4)
     >>> shift = torch.fft.rfft(torch.tensor([0.0, 1.0, 0.0, 0.0])).view(1, 1, 3)
-    >>> correlate(x, shift, (4,), (4,))
+    >>> correlate(x, shift, Tiles.whole((4,), (4,)), (4,))
     tensor([[[1., 2., 3., 0.]]])
     """
-    return _correlate(input, spectrum, list(grid), list(size), groups)[0]
+    return _correlate(input, spectrum, tiles.pack(), list(size), groups, recompute)[0]
 
 
-# Spectra of images are contracted with the frequencies leading, (frequency, group, batch, channel): one batched
-# matrix product per equation.
-
-
-def _analyse(images: Tensor, grid: list[int], groups: int) -> Tensor:
-    """(batch, channels, *n) real -> (frequency, group, batch, channels/groups) complex, contiguous."""
-    batch, channels = images.shape[:2]
-    frequencies = math.prod(half(tuple(grid)))
-    if batch == 0:  # FFT libraries refuse it
-        return images.new_empty(frequencies, groups, 0, channels // groups, dtype=images.dtype.to_complex())
-    spectra = torch.fft.rfftn(images, s=grid, dim=tuple(range(2, images.ndim)))
-    return spectra.reshape(batch, groups, channels // groups, frequencies).permute(3, 1, 0, 2).contiguous()
-
-
-def _synthesise(spectra: Tensor, grid: list[int], size: list[int]) -> Tensor:
-    """(frequency, group, batch, channels/groups) complex -> (batch, channels, *size) real."""
-    _, groups, batch, channels = spectra.shape
-    if batch == 0:
-        return _crop(spectra.real.new_empty(0, groups * channels, *grid), size)
-    spectra = spectra.permute(2, 1, 3, 0).reshape(batch, groups * channels, *half(tuple(grid)))
-    if groups > 1:  # an FFT keeps the order of strides, and a compiler is told that images are contiguous
-        spectra = spectra.contiguous()
-    images = torch.fft.irfftn(spectra, s=grid, dim=tuple(range(2, 2 + len(grid))))
-    return _crop(images, size)
-
-
-def _crop(images: Tensor, size: list[int]) -> Tensor:
-    """The first `size` pixels per axis, without a copy; to autograd it is no view, whose tangents need its layout."""
-    for axis, length in enumerate(size):
-        images = images.narrow(axis + 2, 0, length)
-    return images.data
-
-
-def _frequency_first(spectrum: Tensor, groups: int) -> Tensor:
-    """(out, in/groups, *half) -> (frequency, group, out/groups, in/groups); no copy if its memory is laid out so."""
-    out, inner = spectrum.shape[:2]
-    axes = range(2, spectrum.ndim)
-    leading = spectrum.permute(*axes, 0, 1).contiguous()
-    return leading.view(-1, groups, out // groups, inner)
+def _contraction(spectrum: Tensor, tiles: list[int], groups: int) -> Contraction:
+    return Contraction(Tiles.unpack(tiles), groups, spectrum.shape[0] // groups, spectrum.shape[1])
 
 
 @torch.library.custom_op("fourierconv::correlate", mutates_args=())
-def _forward(input: Tensor, spectrum: Tensor, grid: list[int], size: list[int], groups: int) -> tuple[Tensor, Tensor]:
-    """Equation (1); also returns X, the images' spectra, which the backward pass uses again."""
-    images = _analyse(input, grid, groups)
-    output = torch.matmul(images, _frequency_first(spectrum, groups).mH)
-    return _synthesise(output, grid, size), images
+def _forward(
+    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool
+) -> tuple[Tensor, Tensor]:
+    """Equation (1); also returns the images' spectra, unless they are to be computed again."""
+    return _contraction(spectrum, tiles, groups).forward(input, spectrum, tuple(size), keep=not recompute)
 
 
 @torch.library.custom_op("fourierconv::correlate_backward", mutates_args=())
 def _backward(
     grad: Tensor,  # dL/dy
-    input: Tensor,  # unused by the values, which come from `images`; second derivatives are taken through it
+    input: Tensor,  # second derivatives are taken through it, also where its values come from `images`
     spectrum: Tensor,
     images: Tensor,
-    grid: list[int],
+    tiles: list[int],
     groups: int,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
     """Equations (2) and (3) from one transform of dL/dy; what is not wanted comes back empty."""
-    errors = _analyse(grad, grid, groups)
-    grad_input = grad.new_empty(0)
-    grad_spectrum = spectrum.new_empty(0)
-    if wants_input:
-        product = torch.matmul(errors, _frequency_first(spectrum, groups))
-        grad_input = _synthesise(product, grid, list(input.shape[2:]))
-    if wants_spectrum:
-        product = torch.matmul(errors.mH, images).view(*half(tuple(grid)), *spectrum.shape[:2])
-        weights = half_weights(tuple(grid), grad.dtype, grad.device) / math.prod(grid)
-        product *= weights.view(-1, 1, 1)
-        grad_spectrum = product.permute(-2, -1, *range(len(grid))).data
-    return grad_input, grad_spectrum
+    contraction = _contraction(spectrum, tiles, groups)
+    grad_input, grad_spectrum = contraction.backward(grad, input, spectrum, images, wants_input, wants_spectrum)
+    return (
+        grad.new_empty(0) if grad_input is None else grad_input,
+        spectrum.new_empty(0) if grad_spectrum is None else grad_spectrum.data,
+    )
 
 
 @_forward.register_fake
-def _(input: Tensor, spectrum: Tensor, grid: list[int], size: list[int], groups: int) -> tuple[Tensor, Tensor]:
-    batch, channels = input.shape[:2]
-    frequencies = math.prod(half(tuple(grid)))
-    images = spectrum.new_empty(frequencies, groups, batch, channels // groups)
-    full = input.new_empty(batch, spectrum.shape[0], *grid)
-    return _crop(full, size), images
+def _(
+    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool
+) -> tuple[Tensor, Tensor]:
+    images = _contraction(spectrum, tiles, groups).blank(
+        spectrum, 0 if recompute else input.shape[0], spectrum.shape[1]
+    )
+    return input.new_empty(input.shape[0], spectrum.shape[0], *size), images
 
 
 @_backward.register_fake
@@ -185,18 +147,21 @@ def _(
     input: Tensor,
     spectrum: Tensor,
     images: Tensor,
-    grid: list[int],
+    tiles: list[int],
     groups: int,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
-    full = _crop(input.new_empty(*input.shape[:2], *grid), list(input.shape[2:]))
-    leading = spectrum.new_empty(*half(tuple(grid)), *spectrum.shape[:2]).permute(-2, -1, *range(len(grid)))
-    return full if wants_input else grad.new_empty(0), leading if wants_spectrum else spectrum.new_empty(0)
+    grad_input = input.new_empty(input.shape if wants_input else 0)
+    grad_spectrum = spectrum.new_empty(0)
+    if wants_spectrum:
+        contraction = _contraction(spectrum, tiles, groups)
+        grad_spectrum = contraction.channels_first(contraction.sums(spectrum))
+    return grad_input, grad_spectrum
 
 
 def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    input, spectrum, ctx.grid, ctx.size, ctx.groups = inputs
+    input, spectrum, ctx.tiles, ctx.size, ctx.groups, ctx.recompute = inputs
     ctx.mark_non_differentiable(output[1])
     ctx.save_for_backward(input, spectrum, output[1])
     ctx.save_for_forward(input, spectrum, output[1])
@@ -205,11 +170,11 @@ def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tenso
 
 def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, ...]:
     if grad is None:
-        return (None,) * 5
+        return (None,) * 6
     input, spectrum, images = ctx.saved_tensors
     wants_input, wants_spectrum = ctx.needs_input_grad[:2]
     grad_input, grad_spectrum = _correlate_backward(
-        grad, input, spectrum, images, ctx.grid, ctx.groups, wants_input, wants_spectrum
+        grad, input, spectrum, images, ctx.tiles, ctx.groups, wants_input, wants_spectrum
     )
     return (
         grad_input if wants_input else None,
@@ -217,11 +182,12 @@ def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> t
         None,
         None,
         None,
+        None,
     )
 
 
 def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    grad, input, spectrum, _, ctx.grid, ctx.groups, ctx.wants_input, ctx.wants_spectrum = inputs
+    grad, input, spectrum, _, ctx.tiles, ctx.groups, ctx.wants_input, ctx.wants_spectrum = inputs
     ctx.mark_non_differentiable(*(own for own, wanted in zip(output, inputs[-2:], strict=True) if not wanted))
     ctx.save_for_backward(grad, input, spectrum)
     ctx.save_for_forward(grad, input, spectrum)
@@ -235,18 +201,18 @@ def _differentiate_backward(
 ) -> tuple[Tensor | None, ...]:
     """The trilinear form <dL/dy, correlate(x, W)>, differentiated once more in each argument."""
     grad, input, spectrum = ctx.saved_tensors
-    grid, size, groups = ctx.grid, list(grad.shape[2:]), ctx.groups
+    tiles, size, groups = ctx.tiles, list(grad.shape[2:]), ctx.groups
     by_grad = by_input = by_spectrum = None
     if along_input is not None and ctx.wants_input:
         if ctx.needs_input_grad[0]:
-            by_grad = _correlate(along_input, spectrum, grid, size, groups)[0]
+            by_grad = _correlate(along_input, spectrum, tiles, size, groups, True)[0]
         if ctx.needs_input_grad[2]:
-            by_spectrum = _gradients(grad, along_input, spectrum, grid, groups, False, True)[1]
+            by_spectrum = _gradients(grad, along_input, spectrum, tiles, groups, False, True)[1]
     if along_spectrum is not None and ctx.wants_spectrum:
         if ctx.needs_input_grad[0]:
-            by_grad = _sum(by_grad, _correlate(input, along_spectrum, grid, size, groups)[0])
+            by_grad = _sum(by_grad, _correlate(input, along_spectrum, tiles, size, groups, True)[0])
         if ctx.needs_input_grad[1]:
-            by_input = _gradients(grad, input, along_spectrum, grid, groups, True, False)[0]
+            by_input = _gradients(grad, input, along_spectrum, tiles, groups, True, False)[0]
     return by_grad, by_input, by_spectrum, None, None, None, None, None
 
 
@@ -254,14 +220,14 @@ def _gradients(
     grad: Tensor,
     input: Tensor,
     spectrum: Tensor,
-    grid: list[int],
+    tiles: list[int],
     groups: int,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
     """Equations (2) and (3) where the images' spectra are not at hand."""
-    images = _analyse(input.detach(), grid, groups) if wants_spectrum else spectrum.new_empty(0)
-    return _correlate_backward(grad, input, spectrum, images, grid, groups, wants_input, wants_spectrum)
+    nothing = spectrum.new_empty(0, groups, 0, 0)
+    return _correlate_backward(grad, input, spectrum, nothing, tiles, groups, wants_input, wants_spectrum)
 
 
 def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
@@ -288,9 +254,9 @@ class _Correlate(torch.autograd.Function):
         input, spectrum, _ = ctx.saved_tensors
         along = None
         if along_input is not None:
-            along = _correlate(along_input, spectrum, ctx.grid, ctx.size, ctx.groups)[0]
+            along = _correlate(along_input, spectrum, ctx.tiles, ctx.size, ctx.groups, True)[0]
         if along_spectrum is not None:
-            along = _sum(along, _correlate(input, along_spectrum, ctx.grid, ctx.size, ctx.groups)[0])
+            along = _sum(along, _correlate(input, along_spectrum, ctx.tiles, ctx.size, ctx.groups, True)[0])
         return along, None
 
     @staticmethod
@@ -299,17 +265,19 @@ class _Correlate(torch.autograd.Function):
         in_dims: tuple[int | None, ...],
         input: Tensor,
         spectrum: Tensor,
-        grid: list[int],
+        tiles: list[int],
         size: list[int],
         groups: int,
+        recompute: bool,
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """More images of one spectrum are a larger batch; pairs of images and spectra are groups of channels."""
         count = info.batch_size
         if in_dims[1] is None:
-            output, images = _correlate(_fold(input, in_dims[0], 0, count), spectrum, grid, size, groups)
-            return (output.unflatten(0, (count, -1)), images.unflatten(2, (count, -1))), (0, 2)
+            output, images = _correlate(_fold(input, in_dims[0], 0, count), spectrum, tiles, size, groups, recompute)
+            rows = images.shape[2] // count
+            return (output.unflatten(0, (count, -1)), images.unflatten(2, (count, rows))), (0, 2)
         input, spectrum = _fold(input, in_dims[0], 1, count), _fold(spectrum, in_dims[1], 0, count)
-        output, images = _correlate(input, spectrum, grid, size, count * groups)
+        output, images = _correlate(input, spectrum, tiles, size, count * groups, recompute)
         return (output.unflatten(1, (count, -1)), images.unflatten(1, (count, -1))), (1, 1)
 
 
@@ -331,7 +299,7 @@ class _CorrelateBackward(torch.autograd.Function):
 
         def add(grad: Tensor, input: Tensor, spectrum: Tensor, wants_input: bool, wants_spectrum: bool) -> None:
             nonlocal by_input, by_spectrum
-            terms = _gradients(grad, input, spectrum, ctx.grid, ctx.groups, wants_input, wants_spectrum)
+            terms = _gradients(grad, input, spectrum, ctx.tiles, ctx.groups, wants_input, wants_spectrum)
             by_input = _sum(by_input, terms[0]) if wants_input else by_input
             by_spectrum = _sum(by_spectrum, terms[1]) if wants_spectrum else by_spectrum
 
@@ -355,7 +323,7 @@ class _CorrelateBackward(torch.autograd.Function):
         input: Tensor,
         spectrum: Tensor,
         images: Tensor,
-        grid: list[int],
+        tiles: list[int],
         groups: int,
         wants_input: bool,
         wants_spectrum: bool,
@@ -368,11 +336,11 @@ class _CorrelateBackward(torch.autograd.Function):
         wide = [_fold(grad, in_dims[0], 1, count), _fold(input, in_dims[1], 1, count)]
         if wants_input and in_dims[2] is None:
             long = [_fold(grad, in_dims[0], 0, count), _fold(input, in_dims[1], 0, count)]
-            by_input = _correlate_backward(*long, spectrum, nothing[1], grid, groups, True, False)[0]
+            by_input = _correlate_backward(*long, spectrum, nothing[1], tiles, groups, True, False)[0]
             by_input, dims[0] = by_input.unflatten(0, (count, -1)), 0
         elif wants_input:
             each = _fold(spectrum, in_dims[2], 0, count)
-            by_input = _correlate_backward(*wide, each, nothing[1], grid, count * groups, True, False)[0]
+            by_input = _correlate_backward(*wide, each, nothing[1], tiles, count * groups, True, False)[0]
             by_input, dims[0] = by_input.unflatten(1, (count, -1)), 1
         if wants_spectrum:
             shape = list(spectrum.shape)
@@ -380,7 +348,7 @@ class _CorrelateBackward(torch.autograd.Function):
                 del shape[in_dims[2]]
             each = spectrum.new_empty(()).expand(count * shape[0], *shape[1:])  # of which the shape is used
             by_spectrum = _correlate_backward(
-                *wide, each, _fold(images, in_dims[3], 1, count), grid, count * groups, False, True
+                *wide, each, _fold(images, in_dims[3], 1, count), tiles, count * groups, False, True
             )[1]
             by_spectrum, dims[1] = by_spectrum.unflatten(0, (count, -1)), 0
         return (by_input, by_spectrum), (dims[0], dims[1])

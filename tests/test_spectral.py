@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import spectral
+from fourierconv.engines.tiles import Tiles
 from tests.measures import relative_error
 
 GRIDS = ((6,), (7,), (8, 6), (5, 7), (8, 5), (1, 4), (3, 4, 5), (4, 3, 2))
@@ -31,6 +32,10 @@ def direct(input: Tensor, spectrum: Tensor, grid: tuple[int, ...], size: tuple[i
     for axis, length in zip(axes_of(grid), size, strict=True):
         output = output.narrow(axis, 0, length)
     return output
+
+
+def whole(input: Tensor, spectrum: Tensor, grid: tuple[int, ...], size: tuple[int, ...], groups: int = 1) -> Tensor:
+    return spectral.correlate(input, spectrum, Tiles.whole(grid, size), size, groups)
 
 
 def energy(values: tuple[Tensor, ...]) -> Tensor:
@@ -75,7 +80,7 @@ def test_equations_1_to_3_and_their_derivatives(grid: tuple[int, ...], groups: i
     spectrum = real_spectrum(8, 4 // groups, grid=grid).requires_grad_()
     along = torch.randn(3, 8, *size, dtype=torch.float64, requires_grad=True)
     outcomes = []
-    for correlate in (spectral.correlate, direct):
+    for correlate in (whole, direct):
         output = correlate(x, spectrum, grid, size, groups)
         first = torch.autograd.grad(output, (x, spectrum), along, create_graph=True)
         second = torch.autograd.grad(energy(first), (x, spectrum, along), create_graph=True)
@@ -92,7 +97,7 @@ def test_the_gradient_counts_interior_columns_twice(grid: tuple[int, ...]) -> No
     """dL/dŴ of L = <along, y> is Ĝᴴ X̂ times 2/∏N, or 1/∏N on the columns of DC and Nyquist."""
     x, along = (torch.randn(1, 1, *grid, dtype=torch.float64) for _ in range(2))
     spectrum = real_spectrum(1, 1, grid=grid).requires_grad_()
-    (gradient,) = torch.autograd.grad(spectral.correlate(x, spectrum, grid, grid), spectrum, along)
+    (gradient,) = torch.autograd.grad(whole(x, spectrum, grid, grid), spectrum, along)
     points = x[0, 0].numel()
     interior = torch.fft.rfftn(along).conj() * torch.fft.rfftn(x) / points
     counts = torch.tensor([1.0 if f in (0, grid[-1] / 2) else 2.0 for f in range(grid[-1] // 2 + 1)])
@@ -105,11 +110,14 @@ def test_first_and_second_derivatives(check: Callable[..., bool], groups: int) -
     grid, size = (4, 3), (3, 3)
 
     def correlate(x: Tensor, spectrum: Tensor) -> Tensor:
-        return spectral.correlate(x, spectral.hermitian(spectrum, grid), grid, size, groups)
+        return whole(x, spectral.hermitian(spectrum, grid), grid, size, groups)
 
     x = torch.randn(2, 2, 3, 2, dtype=torch.float64, requires_grad=True)
     spectrum = torch.randn(2, 2 // groups, *spectral.half(grid), dtype=torch.complex128, requires_grad=True)
     assert check(correlate, (x, spectrum))
+
+
+ONE_TILE = Tiles.whole((7, 6), (6, 4)).pack()
 
 
 def operator_arguments(batch: int, groups: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -121,16 +129,21 @@ def operator_arguments(batch: int, groups: int) -> tuple[Tensor, Tensor, Tensor]
 
 @pytest.mark.parametrize("groups", [1, 2, 4], ids=["dense", "grouped", "depthwise"])
 @pytest.mark.parametrize("batch", [2, 0])
-def test_the_forward_operator_is_a_proper_torch_operator(batch: int, groups: int) -> None:
+@pytest.mark.parametrize("recompute", [False, True])
+def test_the_forward_operator_is_a_proper_torch_operator(recompute: bool, batch: int, groups: int) -> None:
     """Schema, fake tensors, registered derivatives, and tracing with dynamic shapes."""
     x, spectrum, _ = operator_arguments(batch, groups)
-    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], groups))
+    operands = (x, spectrum, ONE_TILE, [6, 4], groups, recompute)
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, operands)
 
 
 @pytest.mark.parametrize("groups", [2, 4], ids=["grouped", "depthwise"])
 @pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)], ids=str)
-def test_the_backward_operator_is_a_proper_torch_operator(wanted: tuple[bool, bool], groups: int) -> None:
+@pytest.mark.parametrize("recompute", [False, True])
+def test_the_backward_operator_is_a_proper_torch_operator(
+    recompute: bool, wanted: tuple[bool, bool], groups: int
+) -> None:
     x, spectrum, along = operator_arguments(batch=2, groups=groups)
-    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), [7, 6], [6, 4], groups)[1]
-    operands = (along, x, spectrum, images, [7, 6], groups, *wanted)
+    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), ONE_TILE, [6, 4], groups, recompute)[1]
+    operands = (along, x, spectrum, images, ONE_TILE, groups, *wanted)
     torch.library.opcheck(torch.ops.fourierconv.correlate_backward.default, operands)

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from fourierconv import spectral
+from fourierconv.engines.tiles import Tiles
 from fourierconv.separable import dft
 
 
@@ -40,6 +41,7 @@ def grid_errors(n: int, kernel_size: int, padding: tuple[int, int], grids: Seque
     errors = []
     for grid in grids:
         spectrum = kernel.to(torch.complex128) @ dft(grid, offsets, grid // 2 + 1, torch.float64).T
-        got = spectral.correlate(image, spectrum, (grid,), (expected.shape[-1],))
+        size = (expected.shape[-1],)
+        got = spectral.correlate(image, spectrum, Tiles.whole((grid,), size), size)
         errors.append(float((got - expected).norm() / expected.norm()))
     return errors
