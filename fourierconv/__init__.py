@@ -2,6 +2,7 @@
 
 from fourierconv import extent, functional, parameterizations, penalties
 from fourierconv.convert import convert, from_conv
+from fourierconv.engines.dispatch import engine
 from fourierconv.export import to_conv
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.resolution import resize
@@ -11,6 +12,7 @@ __all__ = [
     "FourierConv2d",
     "FourierConv3d",
     "convert",
+    "engine",
     "extent",
     "from_conv",
     "functional",

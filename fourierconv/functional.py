@@ -8,16 +8,18 @@ largest pixel of an image, not to each.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from fourierconv import arguments, borders, phases, spectral
+from fourierconv import arguments, phases, spectral
 from fourierconv.autocast import beyond_autocast
+from fourierconv.engines.dispatch import correlate, finish, kernel_spectrum, plan
 from fourierconv.engines.tiles import Tiles
-from fourierconv.grid import Axis, circular_axis, linear_axis
-from fourierconv.separable import combine
+from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 
 Size = int | Sequence[int]
 
@@ -235,34 +237,10 @@ def _spectral_conv(groups: int, input: Tensor, spectrum: Tensor, bias: Tensor | 
             f"spectrum has grid {list(spectrum.shape[2:])}, but images of {list(grid)} pixels need "
             f"{list(spectral.half(grid))}"
         )
-    axes = tuple(circular_axis(n, 0, 0, n) for n in grid)
-    return correlate(input, spectral.hermitian(spectrum, grid), axes, bias, groups)
-
-
-def correlate(
-    input: Tensor,  # (batch, in, *n) or (in, *n)
-    spectrum: Tensor,  # (out, in/groups · phases, *half(grid))
-    axes: tuple[Axis, ...],
-    bias: Tensor | None,
-    groups: int,
-    padding_mode: str = "zeros",
-) -> Tensor:
-    """Correlate as laid out by `axes`; the last step that functions and layers share. Arguments are trusted."""
-    dtype = input.dtype
-    images = input if input.ndim == len(axes) + 2 else input.unsqueeze(0)
-    images = images.to(spectrum.real.dtype)
-    for number, axis in enumerate(axes):
-        if axis.reads is not None:
-            images = borders.extend(images, number, padding_mode, *axis.reads)
-    images = phases.split(images, [axis.stride for axis in axes])
-    grid = tuple(axis.grid for axis in axes)
-    kept = tuple(min(axis.size, axis.grid) for axis in axes)
-    output = spectral.correlate(images, spectrum, Tiles.whole(grid, kept), kept, groups)
-    for number, axis in enumerate(axes):
-        if axis.size > axis.grid:  # more output than image: circular padding beyond 'same' shows pixels twice
-            index = torch.arange(axis.size, device=output.device) % axis.grid
-            output = output.index_select(number + 2, index)
-    return _finish(output, bias, dtype, batched=input.ndim == len(axes) + 2)
+    images = input if input.ndim == dims + 2 else input.unsqueeze(0)
+    tiles = Tiles.whole(grid, grid)
+    output = spectral.correlate(images, spectral.hermitian(spectrum, grid), tiles, grid, groups)
+    return finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
 
 
 def _conv(
@@ -294,9 +272,8 @@ def _conv(
         arguments.check_border(padding_mode, n, pairs)
     arguments.check_finite(input=input, weight=weight, bias=bias)
     strides = tuple(s if m > 1 else 1 for s, m in zip(strides, size, strict=True))  # no matter to a single output
-    axes = _lay_out(n, size, kernel_size, [-left for left, _ in pairs], dilations, strides, padding_mode)
-    spectrum = phases.gather_input(_spectrum(weight, axes, conjugate=False), strides)
-    return correlate(input, spectrum, axes, bias, groups, padding_mode)
+    filters = _filters(n, size, kernel_size, [-left for left, _ in pairs], dilations, strides, padding_mode)
+    return correlate(input, _meeting(weight, filters), filters, bias, groups, padding_mode)
 
 
 def _conv_transpose(
@@ -326,20 +303,54 @@ def _conv_transpose(
     size = arguments.transposed_size(n, kernel_size, cut, extra, strides, dilations, least)
     arguments.check_finite(input=input, weight=weight, bias=bias)
     # the convolution whose adjoint this is: from images of `size` to outputs of n
-    strides = tuple(s if m > 1 else 1 for s, m in zip(strides, n, strict=True))  # no matter to a single pixel
+    steps = tuple(s if m > 1 else 1 for s, m in zip(strides, n, strict=True))  # no matter to a single pixel
     outputs = tuple(max(m, 1) for m in size)
-    axes = _lay_out(outputs, n, kernel_size, [-left for left in cut], dilations, strides, "zeros")
-    spectrum = phases.gather_output(_spectrum(weight, axes, conjugate=True), strides, groups)
-    images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(spectrum.real.dtype)
-    grid = tuple(axis.grid for axis in axes)
-    kept = tuple(-(-m // s) for m, s in zip(size, strides, strict=True))
-    output = phases.join(spectral.correlate(images, spectrum, Tiles.whole(grid, kept), kept, groups), strides)
+    filters = _filters(outputs, n, kernel_size, [-left for left in cut], dilations, steps, "zeros", mirrored=True)
+    taps = _meeting(weight, filters)
+    images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(taps.dtype)
+    kept = tuple(-(-m // s) for m, s in zip(size, steps, strict=True))
+    chosen = plan(images, taps, filters, groups, points=kept)
+    if chosen.tiles is None:
+        output = _TRANSPOSED[dims](images, weight.to(taps.dtype), None, strides, cut, extra, groups, dilations)
+        return finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
+    kernels = phases.gather_output(kernel_spectrum(taps, filters, chosen), steps, groups)
+    output = phases.join(spectral.correlate(images, kernels, chosen.tiles, kept, groups), steps)
     for number, length in enumerate(size):
         output = output.narrow(number + 2, 0, length)
-    return _finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
+    return finish(output.contiguous(), bias, input.dtype, batched=input.ndim == dims + 2)
 
 
-def _lay_out(
+_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+@dataclass(frozen=True)
+class Taps:
+    """A filter whose coefficients are the taps.
+
+    Attributes:
+        whole, linear: as `engines.dispatch.Filter` says.
+        mirrored: whether they are mirrored, for a transposed convolution.
+    """
+
+    whole: Axis
+    linear: Axis | None
+    mirrored: bool = False
+
+    @property
+    def columns(self) -> int:
+        """Taps that meet the image."""
+        return max(self.whole.last - self.whole.first + 1, 0)
+
+    def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
+        """Fourier matrix of the taps, (1, stride · rows, taps)."""
+        taps = torch.arange(axis.first, axis.first + self.columns, device=like.device)
+        return phases.fourier(axis, rows, taps, like.dtype, self.mirrored).unsqueeze(0)
+
+    def taps(self) -> None:
+        """The coefficients are the taps."""
+
+
+def _filters(
     n: tuple[int, ...],
     size: tuple[int, ...],
     kernel_size: tuple[int, ...],
@@ -347,29 +358,23 @@ def _lay_out(
     dilation: Sequence[int],
     stride: Sequence[int],
     padding_mode: str,
-) -> tuple[Axis, ...]:
-    """The grid of every axis, tap 0 lying `start` pixels from stride times the output pixel."""
-    lay = circular_axis if padding_mode == "circular" else linear_axis
-    axes = zip(n, kernel_size, size, starts, dilation, stride, strict=True)
-    return tuple(lay(m, 0, k - 1, out, start, step, s) for m, k, out, start, step, s in axes)
+    mirrored: bool = False,
+) -> list[Taps]:
+    """How taps lie along every axis, tap 0 lying `start` pixels from stride times the output pixel."""
+    filters = []
+    for m, k, out, start, step, s in zip(n, kernel_size, size, starts, dilation, stride, strict=True):
+        if padding_mode == "zeros":
+            axis = linear_axis(m, 0, k - 1, out, start, step, s)
+            filters.append(Taps(axis, axis, mirrored))
+            continue
+        axis = circular_axis(m, 0, k - 1, out, start, step, s)
+        linear = extended_axis("circular", m, 0, k - 1, out, start, step, s)
+        filters.append(Taps(axis, None if axis.size > axis.grid else linear))
+    return filters
 
 
-def _spectrum(weight: Tensor, axes: tuple[Axis, ...], conjugate: bool) -> Tensor:
-    """Half spectra, on the axes' grids, of the phases of taps, stacked along each axis."""
-    rows = spectral.half(tuple(axis.grid for axis in axes))
-    weight = weight.to(arguments.computed_in(weight.dtype))
-    matrices = []
-    for number, axis in enumerate(axes):
-        count = max(axis.last - axis.first + 1, 0)  # the rest never meets the image
-        weight = weight.narrow(number + 2, axis.first if count else 0, count)
-        taps = torch.arange(axis.first, axis.first + count, device=weight.device)
-        matrices.append(phases.fourier(axis, rows[number], taps, weight.dtype, conjugate).unsqueeze(0))
-    return combine(weight, matrices)
-
-
-def _finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: bool) -> Tensor:
-    """Add the bias; back to the caller's dtype and rank."""
-    dims = output.ndim - 2
-    output = output.contiguous() if bias is None else output + bias.view(-1, *[1] * dims)
-    output = output.to(dtype)
-    return output if batched else output.squeeze(0)
+def _meeting(weight: Tensor, filters: Sequence[Taps]) -> Tensor:
+    """The taps that meet the image, in the dtype in which to compute."""
+    for number, own in enumerate(filters):
+        weight = weight.narrow(number + 2, own.whole.first if own.columns else 0, own.columns)
+    return weight.to(arguments.computed_in(weight.dtype))

@@ -49,6 +49,7 @@ class Axis:
             own circle; offsets then count from the first of them.
         folds: 'wrap' or 'clamp' where taps reach farther than any other tap's pixel: they are added to that one.
         span: the least and the largest offset after folding.
+        lead: points of a phase that the grid begins before the image; without it negative offsets wrap around.
     """
 
     first: int
@@ -61,6 +62,17 @@ class Axis:
     reads: tuple[int, int] | None = None
     folds: str | None = None
     span: tuple[int, int] = (0, 0)
+    lead: int = 0
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """The least and the largest offset of a linear correlation, in points of a phase."""
+        low, high = self.span
+        if self.folds is None:
+            low, high = self.start + self.step * self.first, self.start + self.step * self.last
+        if self.reads is not None:
+            low, high = low - self.reads[0], high - self.reads[0]
+        return low // self.stride, high // self.stride
 
     def offsets(self, taps: Tensor) -> Tensor:
         """Pixels from stride·r to what each of these taps reads."""
@@ -73,6 +85,31 @@ class Axis:
         return offsets if self.reads is None else offsets - self.reads[0]
 
 
+def tiled(axis: Axis, points: int, outputs: int, mirrored: bool = False) -> tuple[Axis, int, int]:
+    """The same correlation in tiles: a tile that is as long as the kernel's reach has that many outputs less.
+
+    Args:
+        axis: of a linear correlation on the whole image.
+        points: outputs of a phase.
+        outputs: that a tile has at least.
+        mirrored: whether the taps are mirrored, for a transposed convolution.
+
+    Returns:
+        The axis, how many outputs a tile has, and how many tiles there are.
+
+    >>> whole = linear_axis(64, first=-5, last=5, size=64)
+    >>> axis, outputs, count = tiled(whole, 64, 20)
+    >>> axis.grid, axis.lead, outputs, count
+    (30, 5, 20, 4)
+    """
+    low, high = axis.reach
+    if mirrored:
+        low, high = -high, -low
+    grid = 2 * fast_length((outputs + high - low + 1) // 2)
+    outputs = grid - (high - low)
+    return replace(axis, grid=grid, lead=-low), outputs, -(-points // outputs)
+
+
 def circular_axis(n: int, first: int, last: int, size: int, start: int = 0, step: int = 1, stride: int = 1) -> Axis:
     """An image that continues periodically: the grid is the image, and taps beyond it wrap around.
 
@@ -80,7 +117,7 @@ def circular_axis(n: int, first: int, last: int, size: int, start: int = 0, step
     linear grid.
 
     >>> circular_axis(8, first=-2, last=2, size=8)
-    Axis(first=-2, last=2, grid=8, size=8, start=0, step=1, stride=1, reads=None, folds=None, span=(0, 0))
+    Axis(first=-2, last=2, grid=8, size=8, start=0, step=1, stride=1, reads=None, folds=None, span=(0, 0), lead=0)
     >>> circular_axis(9, first=-2, last=2, size=5, stride=2).reads
     (-2, 10)
     """

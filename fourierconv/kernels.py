@@ -84,9 +84,9 @@ class AxisKernel:
         return torch.fft.irfft(self.spectrum(n, n // 2 + 1, shift), n=n, dim=1)
 
     def lay_out(
-        self, mode: str, support: tuple[int, int], n: int, size: int, stride: int, left: int, halved: bool
-    ) -> tuple[Axis, Tensor]:
-        """How a convolution with this kernel is computed along its axis, and the matrix that makes the spectra for it.
+        self, mode: str, support: tuple[int, int], n: int, size: int, stride: int, left: int, ends: bool
+    ) -> "LaidOut":
+        """How a convolution with this kernel lies along its axis.
 
         Args:
             mode: what lies beyond the image: 'zeros', 'circular', 'reflect' or 'replicate'.
@@ -94,10 +94,7 @@ class AxisKernel:
             n, size: pixels of the image and of the output.
             stride: pixels from one output to the next.
             left: pixels of padding before the image.
-            halved: whether only half of the frequencies are needed.
-
-        Returns:
-            The axis, and the spectra of its phases, complex (scales, stride · rows, columns).
+            ends: whether there are no taps beyond the support.
         """
         start = self.shift + self.origin - left  # of tap 0 from stride times the output pixel
         first, last = support
@@ -106,21 +103,18 @@ class AxisKernel:
             circle = period(mode, n)
         if mode == "replicate":
             first, last = max(first, -FAR), min(last, FAR)
+        linear = None
         if mode == "circular":
-            laid = circular_axis(n, 0, n - 1, size, stride=stride)
+            whole = circular_axis(n, 0, n - 1, size, stride=stride)
+            if ends and self.dilation * (last - first) < n and size * stride <= n + stride - 1:
+                linear = extended_axis(mode, n, first, last, size, start, self.dilation, stride)
         elif mode == "zeros":
-            laid = linear_axis(n, first, last, size, start, self.dilation, stride)
+            whole = linear = linear_axis(n, first, last, size, start, self.dilation, stride)
         elif circle is None:
-            laid = extended_axis(mode, n, first, last, size, start, self.dilation, stride)
+            whole = linear = extended_axis(mode, n, first, last, size, start, self.dilation, stride)
         else:
-            laid = extended_axis(mode, n, 0, circle - 1, size, stride=stride)
-        rows = laid.grid // 2 + 1 if halved else laid.grid
-        if mode == "circular" and stride == 1:
-            return laid, self.spectrum(n, rows, start)
-        if circle is not None:  # the kernel is wrapped onto the image's period, however far it reaches
-            return laid, phases.transform_circle(laid, rows, self.wrapped(circle, start))
-        taps = lattice(laid.first, laid.last, self.scale.device)
-        return laid, transform(phases.fourier(laid, rows, taps, self.scale.dtype), self.taps(taps))
+            whole = extended_axis(mode, n, 0, circle - 1, size, stride=stride)
+        return LaidOut(self, whole, linear, start, circle)
 
     def pixels(self, first: int, last: int) -> Tensor:
         """The dilated kernel's A at the pixels first, ..., last from the origin; zero between taps."""
@@ -153,3 +147,36 @@ class AxisKernel:
         """First and last pixel, from the origin, of the dilated kernel."""
         first, last = self.support(tolerance, dims)
         return self.dilation * first + self.shift, self.dilation * last + self.shift
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """One axis of a layer's convolution, a `Filter` of the engines.
+
+    Attributes:
+        kernel: the parameterization at its present scales.
+        whole, linear: how its taps lie on the whole image, and on the extended one.
+        start: pixels of tap 0 from stride times the output pixel.
+        circle: period of the image where kernels are wrapped onto it, however far they reach.
+    """
+
+    kernel: AxisKernel
+    whole: Axis
+    linear: Axis | None
+    start: int
+    circle: int | None
+
+    def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
+        """Spectra of the phases, complex (scales, stride · rows, columns)."""
+        if axis == self.whole and self.circle is not None:
+            if axis.reads is None and axis.stride == 1:
+                return self.kernel.spectrum(self.circle, rows, self.start)
+            return phases.transform_circle(axis, rows, self.kernel.wrapped(self.circle, self.start))
+        taps = lattice(axis.first, axis.last, like.device)
+        return transform(phases.fourier(axis, rows, taps, like.dtype), self.kernel.taps(taps))
+
+    def taps(self) -> Tensor | None:
+        """Taps of the linear correlation, (scales, taps, columns)."""
+        if self.linear is None:
+            return None
+        return self.kernel.taps(lattice(self.linear.first, self.linear.last, self.kernel.scale.device))

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from fourierconv import arguments, parameterizations, phases
+from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast
-from fourierconv.functional import correlate
+from fourierconv.engines.dispatch import check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
@@ -50,6 +50,8 @@ class _FourierConvNd(Readable):
         window: Initial | None = None,
         reference_grid: int | Sequence[int] | None = None,
         tolerance: float | None = None,
+        engine: str = "auto",
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         dtype = torch.get_default_dtype() if dtype is None else dtype
@@ -63,8 +65,10 @@ class _FourierConvNd(Readable):
         self.padding = padding if isinstance(padding, str) else arguments.padding_pixels(padding, self.dims)
         self.padding_mode = padding_mode
         self._check_constructor(tolerance)
+        check_name(engine)
         self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
         self._tolerance = tolerance
+        self.engine, self.recompute = engine, recompute
         self.parameterization = parameterization
         self._axes = self._parameterizations(reference_grid)
 
@@ -260,14 +264,14 @@ class _FourierConvNd(Readable):
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)
         strides = tuple(s if m > 1 else 1 for s, m in zip(self.stride, size, strict=True))  # no matter to one output
-        laid = []
+        filters = []
         for axis, (kernel, (left, _)) in enumerate(zip(self._kernels(), self._pairs, strict=True)):
             support = kernel.support(self.tolerance, self.dims)
-            halved = axis == self.dims - 1
-            laid.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, halved))
-        axes = tuple(axis for axis, _ in laid)
-        spectrum = phases.gather_input(combine(self._theta(), [matrix for _, matrix in laid]), strides)
-        return correlate(input, spectrum, axes, self.bias, self.groups, self.padding_mode)
+            ends = self.padding_mode == "circular" and kernel.support(0.0, self.dims) == support
+            filters.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, ends))
+        return correlate(
+            input, self._theta(), filters, self.bias, self.groups, self.padding_mode, self.engine, self.recompute
+        )
 
     # --- training ---
 
@@ -458,6 +462,9 @@ class FourierConv2d(_FourierConvNd):
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an
             operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64. Beyond the edge
             'replicate' reads 4096 pixels at most.
+        engine: what computes it, unless `fourierconv.engine` says another: 'auto', 'whole', 'tiled' or 'direct'.
+        recompute: whether the backward pass transforms the images again, which takes a quarter more time, instead of
+            keeping their spectra, which take about the memory of the images.
 
     Shapes:
         input (batch, in, y, x) or (in, y, x); output as nn.Conv2d's. Parameters, all real: `coefficients`

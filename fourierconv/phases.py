@@ -62,7 +62,7 @@ def fourier(axis: Axis, rows: int, taps: Tensor, dtype: torch.dtype, conjugate: 
     """
     offsets = axis.offsets(taps)
     whole = offsets.div(axis.stride, rounding_mode="floor")
-    matrix = dft(axis.grid, -whole if conjugate else whole, rows, dtype)
+    matrix = dft(axis.grid, (-whole if conjugate else whole) + axis.lead, rows, dtype)
     if axis.stride == 1:
         return matrix
     phase = torch.arange(axis.stride, device=taps.device)

@@ -1,8 +1,12 @@
 """What all tests share: the same random numbers in every run, one thread, and no time limits."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import settings
+
+from tests import engines
 
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)
@@ -14,3 +18,16 @@ settings.load_profile("reproducible")
 @pytest.fixture(autouse=True)
 def _same_random_numbers() -> None:
     torch.manual_seed(0)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of results run under every engine."""
+    if metafunc.module.__name__.rpartition(".")[2] in engines.MODULES:
+        metafunc.fixturenames.append("_every_engine")
+        metafunc.parametrize("_every_engine", engines.SERVING, indirect=True)
+
+
+@pytest.fixture
+def _every_engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    with engines.preferred(request.param):
+        yield

@@ -38,11 +38,13 @@ FUNCTIONS = {
     **_functions(functional),
     **_functions(penalties),
     **_functions(extent),
-    **{f"fourierconv.{name}": getattr(fourierconv, name) for name in ("convert", "from_conv", "resize", "to_conv")},
+    **{
+        f"fourierconv.{name}": getattr(fourierconv, name)
+        for name in ("convert", "engine", "from_conv", "resize", "to_conv")
+    },
     "fourierconv.export.worst_error": worst_error,
     "fourierconv.parameterizations.get": parameterizations.get,
 }
-del FUNCTIONS["fourierconv.functional.correlate"]  # what layers and functions share
 CONTRACT = {
     f"fourierconv.parameterizations.Parameterization.{name}": value
     for name, value in vars(Parameterization).items()

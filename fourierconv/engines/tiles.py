@@ -5,10 +5,13 @@ pixel reached. So the grid follows the kernel and not the image. One tile per ax
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
+
+from fourierconv.grid import Axis
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,12 @@ class Tiles:
         (1, 1)
         """
         return cls(grid, size, (1,) * len(grid), (0,) * len(grid))
+
+    @classmethod
+    def along(cls, axes: Sequence[tuple[Axis, int, int]]) -> "Tiles":
+        """Of what `grid.tiled` made per axis: the axis, outputs of a tile, number of tiles."""
+        grid, lead = (tuple(getattr(axis, name) for axis, _, _ in axes) for name in ("grid", "lead"))
+        return cls(grid, tuple(step for _, step, _ in axes), tuple(count for _, _, count in axes), lead)
 
     @classmethod
     def unpack(cls, numbers: list[int]) -> "Tiles":

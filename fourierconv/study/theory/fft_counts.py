@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from fourierconv import FourierConv2d, functional, parameterizations
+from fourierconv import FourierConv2d, engine, functional, parameterizations
 
 BATCH, IN, OUT = 2, 3, 4  # all different: the leading dimension tells images from kernels
 KINDS = {"aten::_fft_r2c": "real forward", "aten::_fft_c2r": "real inverse", "aten::_fft_c2c": "complex"}
@@ -67,7 +67,7 @@ def _count(way: Layer, n: int, kernel_size: int) -> dict[str, int]:
     images = torch.ones(BATCH, IN, n, n, requires_grad=True)
     taps = torch.ones(OUT, IN, kernel_size, kernel_size, requires_grad=True)
     os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # below it, the profiler announces itself on the terminal
-    with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
+    with engine("whole"), profile(activities=[ProfilerActivity.CPU], record_shapes=True) as profiler:
         way(images, taps).square().sum().backward()
     counts = Counter(
         f"{'images' if event.input_shapes[0][0] == BATCH else 'kernels'}: {KINDS[event.name]}"

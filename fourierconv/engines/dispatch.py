@@ -1,0 +1,194 @@
+"""The convolution that functions and layers share, by the engine that is chosen or forced.
+
+One contract: coefficients, a `Filter` per axis that knows how they lie on the images, images; out come images. What is
+computed does not depend on the engine, only rounding does.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from fourierconv import borders, phases, spectral
+from fourierconv.engines import direct
+from fourierconv.engines.choice import NAMES, Case, Plan, choose
+from fourierconv.grid import Axis
+from fourierconv.separable import combine
+
+
+class Filter(Protocol):
+    """One axis of the kernels of a convolution."""
+
+    @property
+    def whole(self) -> Axis:
+        """How they lie on the whole image."""
+        ...
+
+    @property
+    def linear(self) -> Axis | None:
+        """How their taps lie on the image as it is extended beyond its borders; None where kernels do not end."""
+        ...
+
+    def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
+        """From coefficients to the spectra of phases, complex (scales, stride · rows, columns).
+
+        `axis` is `whole` or what `grid.tiled` makes of `linear`; `like` has the dtype in which to compute.
+        """
+        ...
+
+    def taps(self) -> Tensor | None:
+        """From coefficients to the taps of `linear`, real (scales, taps, columns); None where these are the taps."""
+        ...
+
+
+class _Forced(threading.local):
+    name: str | None = None
+
+
+_forced = _Forced()
+
+
+@contextmanager
+def engine(name: str) -> Iterator[None]:
+    """Within it, this engine computes every convolution of this package, of functions and layers, in this thread.
+
+    Args:
+        name: 'whole': one grid over the image. 'tiled': tiles, whose grids follow the kernels. 'direct': tap by tap, by
+            torch's own convolution. 'auto': what is expected to take the least time, layer by layer.
+
+    A convolution that the engine cannot compute is refused with a ValueError, when it is called. Code that
+    torch.compile has compiled keeps the engine with which it was compiled.
+
+    Raises:
+        ValueError: an unknown name.
+
+    >>> from fourierconv.functional import conv2d
+    >>> x, w = torch.randn(2, 3, 32, 32), torch.randn(4, 3, 7, 7)
+    >>> with engine("tiled"):
+    ...     tiled = conv2d(x, w, padding=3)
+    >>> torch.allclose(tiled, torch.nn.functional.conv2d(x, w, padding=3), atol=1e-4)
+    True
+    """
+    check_name(name)
+    before, _forced.name = _forced.name, name
+    try:
+        yield
+    finally:
+        _forced.name = before
+
+
+def check_name(name: object) -> None:
+    """Raises ValueError for an engine that there is not."""
+    if name not in NAMES:
+        raise ValueError(f"engine={name!r} is not one of {', '.join(map(repr, NAMES))}")
+
+
+def plan(
+    images: Tensor,
+    coefficients: Tensor,
+    filters: Sequence[Filter],
+    groups: int,
+    name: str = "auto",
+    points: tuple[int, ...] | None = None,
+) -> Plan:
+    """What computes a convolution.
+
+    Args:
+        images: (batch, in, *n).
+        coefficients: (out, in/groups, *columns), or of a transposed convolution (in, out/groups, *columns).
+        filters: one per axis.
+        groups: of channels.
+        name: the caller's own engine; what `engine` says comes first.
+        points: outputs of a phase per axis, of a transposed convolution.
+
+    Raises:
+        ValueError: an engine that cannot compute it.
+    """
+    whole = tuple(own.whole for own in filters)
+    linear = tuple(own.linear for own in filters if own.linear is not None)
+    case = Case(
+        batch=images.shape[0],
+        groups=groups,
+        inner=images.shape[1] // groups,
+        out=coefficients.shape[0] // groups if points is None else coefficients.shape[1],
+        points=points or tuple(min(axis.size, axis.grid) for axis in whole),
+        whole=whole,
+        linear=linear if len(linear) == len(whole) else None,
+        columns=tuple(coefficients.shape[2:]),
+        itemsize=images.element_size(),
+        kind=images.device.type,
+        mirrored=points is not None,
+    )
+    return choose(case, _forced.name or name)
+
+
+def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan) -> Tensor:
+    """The spectra of phases on the grid of the plan's tiles, (out, in/groups, *stride·half)."""
+    if plan.tiles is None:
+        raise ValueError("direct needs no spectrum")
+    axes = zip(filters, plan.axes, plan.tiles.half, strict=True)
+    return combine(coefficients, [own.spectra(axis, rows, coefficients) for own, axis, rows in axes])
+
+
+def correlate(
+    input: Tensor,  # (batch, in, *n) or (in, *n)
+    coefficients: Tensor,  # (out, in/groups, *columns)
+    filters: Sequence[Filter],
+    bias: Tensor | None,
+    groups: int,
+    padding_mode: str = "zeros",
+    name: str = "auto",
+    recompute: bool = False,
+) -> Tensor:
+    """Cross-correlation of images with kernels as their filters lay them out. Arguments are trusted.
+
+    Args:
+        input: real images, (batch, in, *n) or (in, *n).
+        coefficients: (out, in/groups, *columns), in the dtype in which to compute.
+        filters: one per axis.
+        bias: (out,).
+        groups: of channels.
+        padding_mode: what lies beyond the border, where filters read it.
+        name: the engine, unless `engine` says another one.
+        recompute: whether the backward pass transforms the images again.
+
+    Returns:
+        (batch, out, *size) or (out, *size), in the input's dtype.
+
+    Raises:
+        ValueError: an engine that cannot compute it.
+    """
+    batched = input.ndim == len(filters) + 2
+    images = (input if batched else input.unsqueeze(0)).to(coefficients.dtype)
+    chosen = plan(images, coefficients, filters, groups, name)
+    for number, axis in enumerate(chosen.axes):
+        if axis.reads is not None:
+            images = borders.extend(images, number, padding_mode, *axis.reads)
+    if chosen.tiles is None:
+        output = direct.correlate(images, _taps(coefficients, filters), chosen.axes, groups)
+        return finish(output, bias, input.dtype, batched)
+    strides = [axis.stride for axis in chosen.axes]
+    kernels = phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides)
+    kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, chosen.tiles.count, strict=True))
+    output = spectral.correlate(phases.split(images, strides), kernels, chosen.tiles, kept, groups, recompute)
+    for number, (axis, points) in enumerate(zip(chosen.axes, kept, strict=True)):
+        if axis.size > points:  # more output than image: circular padding beyond 'same' shows pixels twice
+            index = torch.arange(axis.size, device=output.device) % points
+            output = output.index_select(number + 2, index)
+    return finish(output, bias, input.dtype, batched)
+
+
+def finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: bool) -> Tensor:
+    """Add the bias; back to the caller's dtype and rank."""
+    output = output if bias is None else output + bias.view(-1, *[1] * (output.ndim - 2))
+    output = output.to(dtype)
+    return output if batched else output.squeeze(0)
+
+
+def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:
+    matrices = [own.taps() for own in filters]
+    kept = [matrix for matrix in matrices if matrix is not None]
+    return combine(coefficients, kept) if len(kept) == len(matrices) else coefficients
