@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from fourierconv import arguments, phases, spectral
 from fourierconv.autocast import beyond_autocast
-from fourierconv.engines.dispatch import correlate, finish, kernel_spectrum, plan
+from fourierconv.engines.choice import Plan
+from fourierconv.engines.dispatch import case_of, correlate, finish, kernel_spectrum, select
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 
@@ -309,15 +310,19 @@ def _conv_transpose(
     taps = _meeting(weight, filters)
     images = (input if input.ndim == dims + 2 else input.unsqueeze(0)).to(taps.dtype)
     kept = tuple(-(-m // s) for m, s in zip(size, steps, strict=True))
-    chosen = plan(images, taps, filters, groups, points=kept)
-    if chosen.tiles is None:
-        output = _TRANSPOSED[dims](images, weight.to(taps.dtype), None, strides, cut, extra, groups, dilations)
-        return finish(output, bias, input.dtype, batched=input.ndim == dims + 2)
-    kernels = phases.gather_output(kernel_spectrum(taps, filters, chosen), steps, groups)
-    output = phases.join(spectral.correlate(images, kernels, chosen.tiles, kept, groups), steps)
-    for number, length in enumerate(size):
-        output = output.narrow(number + 2, 0, length)
-    return finish(output.contiguous(), bias, input.dtype, batched=input.ndim == dims + 2)
+
+    def run(chosen: Plan, images: Tensor, taps: Tensor) -> Tensor:
+        if chosen.tiles is None:
+            whole = _widened(taps, filters, kernel_size)
+            return _TRANSPOSED[dims](images, whole, None, strides, cut, extra, groups, dilations)
+        kernels = phases.gather_output(kernel_spectrum(taps, filters, chosen), steps, groups)
+        output = phases.join(spectral.correlate(images, kernels, chosen.tiles, kept, groups), steps)
+        for number, length in enumerate(size):
+            output = output.narrow(number + 2, 0, length)
+        return output.contiguous()
+
+    chosen = select(case_of(images, taps, filters, groups, kept), "auto", run, images, taps)
+    return finish(run(chosen, images, taps), bias, input.dtype, batched=input.ndim == dims + 2)
 
 
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -371,6 +376,12 @@ def _filters(
         linear = extended_axis("circular", m, 0, k - 1, out, start, step, s)
         filters.append(Taps(axis, None if axis.size > axis.grid else linear))
     return filters
+
+
+def _widened(taps: Tensor, filters: Sequence[Taps], kernel_size: tuple[int, ...]) -> Tensor:
+    """All taps from those that meet the image; the others may as well be zero."""
+    pads = [(own.whole.first, k - 1 - own.whole.last) for own, k in zip(filters, kernel_size, strict=True)]
+    return F.pad(taps, [side for pair in reversed(pads) for side in pair]) if any(map(any, pads)) else taps
 
 
 def _meeting(weight: Tensor, filters: Sequence[Taps]) -> Tensor:

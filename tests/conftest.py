@@ -1,6 +1,7 @@
 """What all tests share: the same random numbers in every run, one thread, and no time limits."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -23,11 +24,11 @@ def _same_random_numbers() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of results run under every engine."""
     if metafunc.module.__name__.rpartition(".")[2] in engines.MODULES:
-        metafunc.fixturenames.append("_every_engine")
-        metafunc.parametrize("_every_engine", engines.SERVING, indirect=True)
+        metafunc.parametrize("_engine", engines.SERVING, indirect=True)
 
 
-@pytest.fixture
-def _every_engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    with engines.preferred(request.param):
+@pytest.fixture(autouse=True)
+def _engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    name = getattr(request, "param", None)
+    with nullcontext() if name is None else engines.preferred(name):
         yield

@@ -118,7 +118,7 @@ def test_float32_is_as_accurate_as_conv2d(case: LayerCase, mode: str) -> None:
     exact = case.build(8, 16, 5, padding=2, padding_mode=mode, tolerance=1e-6)
     exact.load_state_dict(layer.state_dict())
     x = torch.randn(2, 8, 33, 32)
-    assert relative_error(layer(x).double(), exact(x.double())) < 1e-6
+    assert relative_error(layer(x).double(), exact(x.double())) < 2e-6
 
 
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])

@@ -23,7 +23,6 @@ COSTS: dict[str, dict[str, float]] = {
     kind: entry["constants"]
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items()
 }
-PER_AXIS = 6  # tilings that are considered per axis
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,25 @@ class Plan:
 
 
 def choose(case: Case, name: str) -> Plan:
-    """The plan of the engine of that name, 'auto' being the one of least expected time.
+    """The plan of the engine of that name, 'auto' being any, that is expected to take the least time.
 
     Raises:
         ValueError: an engine that cannot serve the case, with the reason.
     """
-    plan = _choose if torch.compiler.is_compiling() else _remembered
-    return plan(case, name)
+    ordered = _ordered if torch.compiler.is_compiling() else _remembered
+    return ordered(case, name)[0]
 
 
-def _choose(case: Case, name: str) -> Plan:
+def candidates(case: Case, name: str) -> list[Plan]:
+    """The plans of an engine, or of any for 'auto', by their expected time.
+
+    Raises:
+        ValueError: an engine that cannot serve the case, with the reason.
+    """
+    return list(_remembered(case, name))
+
+
+def _ordered(case: Case, name: str) -> tuple[Plan, ...]:
     reason = _refused(case, name)
     if reason is not None:
         raise ValueError(f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can")
@@ -89,10 +97,10 @@ def _choose(case: Case, name: str) -> Plan:
     of_name = [plan for plan in plans if name in ("auto", plan.engine)]
     if name == "tiled":
         of_name = [plan for plan in of_name if plan.tiles is not None and plan.tiles.rows > 1] or of_name
-    return min(of_name or plans[:1], key=lambda plan: expected_time(case, plan))
+    return tuple(sorted(of_name or plans[:1], key=lambda plan: expected_time(case, plan)))
 
 
-_remembered = lru_cache(maxsize=4096)(_choose)
+_remembered = lru_cache(maxsize=4096)(_ordered)
 
 
 def _refused(case: Case, name: str) -> str | None:
@@ -140,45 +148,45 @@ def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]
 def expected_time(case: Case, plan: Plan) -> float:
     """Of a forward and a backward pass."""
     costs = COSTS.get(case.kind, COSTS["cpu"])
-    wide = case.itemsize / 4  # float64 takes twice as long
+    time = sum(costs[name] * number for name, number in counts(case, plan).items())
+    return time * case.itemsize / 4  # float64 takes twice as long
+
+
+def counts(case: Case, plan: Plan) -> dict[str, float]:
+    """What the time of a plan is proportional to, by the name of the constant in `costs.json`."""
     if plan.tiles is None:
-        return wide * _direct(case, plan.axes, costs)
-    return wide * _spectral(case, plan.axes, plan.tiles, costs)
+        return _direct(case, plan.axes)
+    return {"step": 1, **_images(case, plan.tiles), **_kernels(case, plan.axes, plan.tiles)}
 
 
-def _spectral(case: Case, axes: Sequence[Axis], tiles: Tiles, costs: dict[str, float]) -> float:
+def _images(case: Case, tiles: Tiles) -> dict[str, float]:
     rows = case.batch * tiles.rows
-    pixels = rows * math.prod(tiles.grid)
-    channels = case.groups * (case.inner + case.out)
+    pixels = rows * math.prod(tiles.grid) * case.groups * (case.inner + case.out)
     depth = math.log2(max(math.prod(tiles.grid), 2))
-    time = 2 * channels * pixels * (costs["transform"] + costs["transform_log"] * depth)
+    transforms = {"pixel": pixels, "pixel_depth": pixels * depth}
     frequencies = tiles.frequencies * case.groups
     numbers = frequencies * (rows * (case.inner + case.out) + case.inner * case.out)
     if case.inner == case.out == 1:
-        time += 3 * costs["elementwise"] * numbers
-    else:
-        multiplications = frequencies * rows * case.inner * case.out
-        time += 3 * (costs["product"] * frequencies + costs["multiply"] * multiplications + costs["number"] * numbers)
-    return time + _kernels(case, axes, tiles, costs)
+        return {**transforms, "number_elementwise": numbers}
+    products = frequencies * rows * case.inner * case.out
+    return {**transforms, "product": frequencies, "multiplication": products, "number": numbers}
 
 
-def _kernels(case: Case, axes: Sequence[Axis], tiles: Tiles, costs: dict[str, float]) -> float:
-    """From coefficients to spectra and back."""
+def _kernels(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float]:
+    """From coefficients to spectra, one axis after the other, and back."""
     lengths = list(case.columns)
     kernels = case.groups * case.inner * case.out
     multiplications = 0
-    for axis in reversed(range(len(lengths))):
-        rows = axes[axis].stride * tiles.half[axis]
+    for number in reversed(range(len(lengths))):
+        rows = axes[number].stride * tiles.half[number]
         multiplications += kernels * math.prod(lengths) * rows
-        lengths[axis] = rows
-    return costs["basis"] * multiplications + costs["spectrum"] * kernels * math.prod(lengths)
+        lengths[number] = rows
+    return {"basis": multiplications, "spectrum": kernels * math.prod(lengths)}
 
 
-def _direct(case: Case, axes: Sequence[Axis], costs: dict[str, float]) -> float:
+def _direct(case: Case, axes: Sequence[Axis]) -> dict[str, float]:
     taps = [axis.last - axis.first + 1 for axis in axes]
     outputs = case.batch * case.groups * case.out * math.prod(case.points)
-    operations = outputs * case.inner * math.prod(taps)
-    longest = max(taps)
     kind = "depthwise" if case.inner == case.out == 1 else "few" if min(case.inner, case.out) < 16 else "dense"
-    size = "short" if longest <= 4 else "middle" if longest <= 14 else "long"
-    return costs["call"] + operations * costs[f"direct_{kind}_{size}"] + outputs * costs["output"]
+    length = "short" if max(taps) <= 4 else "middle" if max(taps) <= 14 else "long"
+    return {"call": 1, "output": outputs, f"tap_{kind}_{length}": outputs * case.inner * math.prod(taps)}

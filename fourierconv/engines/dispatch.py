@@ -5,7 +5,7 @@ computed does not depend on the engine, only rounding does.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from fourierconv import borders, phases, spectral
 from fourierconv.engines import direct
 from fourierconv.engines.choice import NAMES, Case, Plan, choose
+from fourierconv.engines.measured import fastest
 from fourierconv.grid import Axis
 from fourierconv.separable import combine
 
@@ -46,18 +47,21 @@ class Filter(Protocol):
 
 class _Forced(threading.local):
     name: str | None = None
+    measures: bool = False
 
 
 _forced = _Forced()
 
 
 @contextmanager
-def engine(name: str) -> Iterator[None]:
+def engine(name: str, benchmark: bool = False) -> Iterator[None]:
     """Within it, this engine computes every convolution of this package, of functions and layers, in this thread.
 
     Args:
         name: 'whole': one grid over the image. 'tiled': tiles, whose grids follow the kernels. 'direct': tap by tap, by
             torch's own convolution. 'auto': what is expected to take the least time, layer by layer.
+        benchmark: whether to measure what is expected to be fast, whenever a convolution of new sizes is met, and to
+            keep to the fastest.
 
     A convolution that the engine cannot compute is refused with a ValueError, when it is called. Code that
     torch.compile has compiled keeps the engine with which it was compiled.
@@ -73,11 +77,12 @@ def engine(name: str) -> Iterator[None]:
     True
     """
     check_name(name)
-    before, _forced.name = _forced.name, name
+    before = _forced.name, _forced.measures
+    _forced.name, _forced.measures = name, benchmark
     try:
         yield
     finally:
-        _forced.name = before
+        _forced.name, _forced.measures = before
 
 
 def check_name(name: object) -> None:
@@ -86,30 +91,25 @@ def check_name(name: object) -> None:
         raise ValueError(f"engine={name!r} is not one of {', '.join(map(repr, NAMES))}")
 
 
-def plan(
+def case_of(
     images: Tensor,
     coefficients: Tensor,
     filters: Sequence[Filter],
     groups: int,
-    name: str = "auto",
     points: tuple[int, ...] | None = None,
-) -> Plan:
-    """What computes a convolution.
+) -> Case:
+    """What the choice of an engine depends on.
 
     Args:
         images: (batch, in, *n).
         coefficients: (out, in/groups, *columns), or of a transposed convolution (in, out/groups, *columns).
         filters: one per axis.
         groups: of channels.
-        name: the caller's own engine; what `engine` says comes first.
         points: outputs of a phase per axis, of a transposed convolution.
-
-    Raises:
-        ValueError: an engine that cannot compute it.
     """
     whole = tuple(own.whole for own in filters)
     linear = tuple(own.linear for own in filters if own.linear is not None)
-    case = Case(
+    return Case(
         batch=images.shape[0],
         groups=groups,
         inner=images.shape[1] // groups,
@@ -122,7 +122,26 @@ def plan(
         kind=images.device.type,
         mirrored=points is not None,
     )
-    return choose(case, _forced.name or name)
+
+
+def select(
+    case: Case, name: str, run: Callable[[Plan, Tensor, Tensor], Tensor], images: Tensor, coefficients: Tensor
+) -> Plan:
+    """The plan by which to compute: what `engine` says comes first.
+
+    Args:
+        case: what the choice depends on.
+        name: the caller's own engine.
+        run: computes the outputs from images and coefficients, as planned.
+        images, coefficients: as the convolution was called.
+
+    Raises:
+        ValueError: an engine that cannot compute it.
+    """
+    name = _forced.name or name
+    if _forced.measures and not torch.compiler.is_compiling():
+        return fastest(case, name, run, images, coefficients)
+    return choose(case, name)
 
 
 def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan) -> Tensor:
@@ -163,13 +182,29 @@ def correlate(
     """
     batched = input.ndim == len(filters) + 2
     images = (input if batched else input.unsqueeze(0)).to(coefficients.dtype)
-    chosen = plan(images, coefficients, filters, groups, name)
+
+    def run(chosen: Plan, images: Tensor, coefficients: Tensor) -> Tensor:
+        return compute(images, coefficients, chosen, filters, groups, padding_mode, recompute)
+
+    chosen = select(case_of(images, coefficients, filters, groups), name, run, images, coefficients)
+    return finish(run(chosen, images, coefficients), bias, input.dtype, batched)
+
+
+def compute(
+    images: Tensor,  # (batch, in, *n)
+    coefficients: Tensor,  # (out, in/groups, *columns)
+    chosen: Plan,
+    filters: Sequence[Filter],
+    groups: int,
+    padding_mode: str,
+    recompute: bool,
+) -> Tensor:
+    """`correlate`, as planned."""
     for number, axis in enumerate(chosen.axes):
         if axis.reads is not None:
             images = borders.extend(images, number, padding_mode, *axis.reads)
     if chosen.tiles is None:
-        output = direct.correlate(images, _taps(coefficients, filters), chosen.axes, groups)
-        return finish(output, bias, input.dtype, batched)
+        return direct.correlate(images, _taps(coefficients, filters), chosen.axes, groups)
     strides = [axis.stride for axis in chosen.axes]
     kernels = phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides)
     kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, chosen.tiles.count, strict=True))
@@ -178,7 +213,7 @@ def correlate(
         if axis.size > points:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % points
             output = output.index_select(number + 2, index)
-    return finish(output, bias, input.dtype, batched)
+    return output
 
 
 def finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: bool) -> Tensor:
