@@ -24,7 +24,7 @@ def _same_random_numbers() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of results run under every engine."""
     if metafunc.module.__name__.rpartition(".")[2] in engines.MODULES:
-        metafunc.parametrize("_engine", engines.SERVING, indirect=True)
+        metafunc.parametrize("_engine", engines.parameters(), indirect=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from fourierconv.engines import dispatch
-from fourierconv.engines.choice import Case, Plan, choose
+from fourierconv.engines.choice import Case, Plan, candidates, choose
 
-SERVING = ("whole", "tiled", "direct")
+SERVING = ("whole", "tiled", "by_fft", "direct")  # by_fft: with spectra that are transforms of taps
 # where results, derivatives and refusals are compared with torch's
 MODULES = (
     "test_derivatives",
@@ -22,19 +23,27 @@ MODULES = (
 )
 
 
+def parameters() -> list[Any]:
+    """All of them in the thorough tests; in the others those that do the work themselves."""
+    return [pytest.param(name, marks=() if name in ("whole", "tiled") else pytest.mark.full) for name in SERVING]
+
+
 @contextmanager
 def preferred(name: str) -> Iterator[list[Plan]]:
     """Within it an engine serves where it can; yields the plans that were chosen."""
     plans: list[Plan] = []
 
     def prefer(case: Case, own: str) -> Plan:
-        try:
-            plans.append(choose(case, name if own == "auto" else own))
-        except ValueError:
-            if own != "auto":
-                raise
-            plans.append(choose(case, "whole"))
-        return plans[-1]
+        if own != "auto":
+            plan = choose(case, own)
+        elif name == "by_fft":
+            able = [plan for plan in candidates(case, "auto") if plan.by_fft]
+            plan = able[(case.batch + sum(case.points)) % len(able)] if able else choose(case, "whole")
+        else:
+            able = [plan for plan in candidates(case, "auto") if plan.engine == name and not plan.by_fft]
+            plan = min(able, key=lambda plan: plan.tiles.rows == 1 if plan.tiles else 0, default=choose(case, "whole"))
+        plans.append(plan)
+        return plan
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dispatch, "choose", prefer)

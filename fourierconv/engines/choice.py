@@ -8,13 +8,14 @@ them and says how they were made. Only their ratios matter to the choice.
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
 
 import torch
 
+from fourierconv.engines.taps import can_transform
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
 
@@ -63,11 +64,13 @@ class Plan:
         engine: 'whole', 'tiled' or 'direct'.
         axes: how the kernels lie; of 'direct', on the extended image.
         tiles: how images are cut; None for 'direct'.
+        by_fft: whether the kernels' spectra are transforms of their taps, and not products with a basis.
     """
 
     engine: str
     axes: tuple[Axis, ...]
     tiles: Tiles | None
+    by_fft: bool = False
 
 
 def choose(case: Case, name: str) -> Plan:
@@ -115,16 +118,27 @@ def _refused(case: Case, name: str) -> str | None:
 
 
 def _plans(case: Case) -> Iterator[Plan]:
-    yield Plan(
-        "whole", case.whole, Tiles.along([(axis, n, 1) for axis, n in zip(case.whole, case.points, strict=True)])
-    )
+    """First that of the whole grid, which computes everything."""
+    whole = [(axis, n, 1) for axis, n in zip(case.whole, case.points, strict=True)]
+    yield from _with_spectra(case, "whole", whole)
     if case.linear is None:
         return
     if not any(axis.folds or axis.last < axis.first for axis in case.linear):
         yield Plan("direct", case.linear, None)
-    ways = [_ways(axis, n, case.mirrored) for axis, n in zip(case.linear, case.points, strict=True)]
-    for way in product(*ways):
-        yield Plan("tiled", tuple(axis for axis, _, _ in way), Tiles.along(way))
+    for way in product(*(_ways(axis, n, case.mirrored) for axis, n in zip(case.linear, case.points, strict=True))):
+        yield from _with_spectra(case, "tiled", way)
+
+
+def _with_spectra(case: Case, engine: str, way: Sequence[tuple[Axis, int, int]]) -> Iterator[Plan]:
+    axes = tuple(axis for axis, _, _ in way)
+    plan = Plan(engine, axes, Tiles.along(way))
+    yield plan
+    if case.linear is not None and can_transform(axes) and all(map(_same_taps, axes, case.linear)):
+        yield replace(plan, by_fft=True)
+
+
+def _same_taps(one: Axis, other: Axis) -> bool:
+    return (one.first, one.last, one.start, one.step) == (other.first, other.last, other.start, other.step)
 
 
 def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]]:
@@ -156,7 +170,8 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
     """What the time of a plan is proportional to, by the name of the constant in `costs.json`."""
     if plan.tiles is None:
         return _direct(case, plan.axes)
-    return {"step": 1, **_images(case, plan.tiles), **_kernels(case, plan.axes, plan.tiles)}
+    kernels = _by_fft(case, plan.tiles) if plan.by_fft else _by_basis(case, plan.axes, plan.tiles)
+    return {"step": 1, **_images(case, plan.tiles), **kernels}
 
 
 def _images(case: Case, tiles: Tiles) -> dict[str, float]:
@@ -172,7 +187,12 @@ def _images(case: Case, tiles: Tiles) -> dict[str, float]:
     return {**transforms, "product": frequencies, "multiplication": products, "number": numbers}
 
 
-def _kernels(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float]:
+def _by_fft(case: Case, tiles: Tiles) -> dict[str, float]:
+    kernels = case.groups * case.inner * case.out
+    return {"transformed": kernels * math.prod(tiles.grid), "spectrum": kernels * tiles.frequencies}
+
+
+def _by_basis(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float]:
     """From coefficients to spectra, one axis after the other, and back."""
     lengths = list(case.columns)
     kernels = case.groups * case.inner * case.out

@@ -61,9 +61,9 @@ class Contraction:
         images = self.blank(spectrum, batch if keep else 0, self.inner)
         for part, rows in self._parts(output):
             own = images[:, :, rows] if keep else self.blank(spectrum, part.stop - part.start, self.inner)
-            self._analyse(self.tiles.cut, input[part], own, conjugate=True)
+            self.analyse(self.tiles.cut, input[part], own, conjugate=True)
             product = self._multiply(own, weights.mT).conj_physical_()
-            self._synthesise(product, lambda grids: self.tiles.join(grids, size), output[part])
+            self.synthesise(product, lambda grids: self.tiles.join(grids, size), output[part])
         return output, images
 
     def backward(
@@ -93,16 +93,16 @@ class Contraction:
         sums: Tensor | None = None
         for part, rows in self._parts(grad):
             errors = self.blank(spectrum, part.stop - part.start, self.out)
-            self._analyse(self.tiles.cut_outputs, grad[part], errors)
+            self.analyse(self.tiles.cut_outputs, grad[part], errors)
             if weights is not None and grad_input is not None:
                 product = self._multiply(errors, weights)
-                self._synthesise(product, lambda grids: self.tiles.add(grids, n), grad_input[part])
+                self.synthesise(product, lambda grids: self.tiles.add(grids, n), grad_input[part])
                 del product
             if wants_spectrum:
                 own = images[:, :, rows]
                 if images.shape[2] == 0:
                     own = self.blank(spectrum, part.stop - part.start, self.inner)
-                    self._analyse(self.tiles.cut, input[part], own, conjugate=True)
+                    self.analyse(self.tiles.cut, input[part], own, conjugate=True)
                 sums = self._accumulate(errors, own, sums)
         if not wants_spectrum:
             return grad_input, None
@@ -196,7 +196,7 @@ class Contraction:
                 for c in range(0, channels, channel):
                     yield slice(i, i + image), slice(g, g + group), slice(c, c + channel)
 
-    def _analyse(
+    def analyse(
         self, cut: Callable[[Tensor], Tensor], images: Tensor, spectra: Tensor, conjugate: bool = False
     ) -> None:
         """(images, channels, *pixels) -> (frequency, group, row, channel), which is written."""
@@ -210,13 +210,21 @@ class Contraction:
             transformed = transformed.reshape(*own.shape[:3], self.tiles.rows, self.tiles.frequencies)
             spectra[:, g, i, :, c] = (transformed.conj() if conjugate else transformed).permute(4, 1, 0, 3, 2)
 
-    def _synthesise(self, spectra: Tensor, assemble: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    def synthesise(
+        self,
+        spectra: Tensor,
+        assemble: Callable[[Tensor], Tensor],
+        images: Tensor,
+        prepare: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         """(frequency, group, row, channel) -> (images, channels, *pixels), which is written."""
         tiles = self.tiles
         axes = tuple(range(-len(tiles.grid), 0))
         images = images.unflatten(1, (self.groups, -1))
         spectra = spectra.unflatten(2, (images.shape[0], -1))
         for i, g, c in self._pieces(images.shape[0], images.shape[2], spectra):
-            own = spectra[:, g, i, :, c].permute(2, 1, 4, 3, 0).unflatten(4, tiles.half).unflatten(3, tiles.count)
+            own = spectra[:, g, i, :, c]
+            own = own if prepare is None else prepare(own)
+            own = own.permute(2, 1, 4, 3, 0).unflatten(4, tiles.half).unflatten(3, tiles.count)
             grids = torch.fft.irfftn(own, s=tiles.grid, dim=axes)
             images[i, g, c] = assemble(grids.flatten(1, 2)).unflatten(1, own.shape[1:3])

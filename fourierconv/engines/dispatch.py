@@ -16,6 +16,7 @@ from fourierconv import borders, phases, spectral
 from fourierconv.engines import direct
 from fourierconv.engines.choice import NAMES, Case, Plan, choose
 from fourierconv.engines.measured import fastest
+from fourierconv.engines.taps import transform
 from fourierconv.grid import Axis
 from fourierconv.separable import combine
 
@@ -144,10 +145,12 @@ def select(
     return choose(case, name)
 
 
-def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan) -> Tensor:
+def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan, mirrored: bool = False) -> Tensor:
     """The spectra of phases on the grid of the plan's tiles, (out, in/groups, *stride·half)."""
     if plan.tiles is None:
-        raise ValueError("direct needs no spectrum")
+        raise ValueError("'direct' has no spectrum")
+    if plan.by_fft and not torch.compiler.is_compiling():
+        return transform(_taps(coefficients, filters), plan.axes, mirrored)
     axes = zip(filters, plan.axes, plan.tiles.half, strict=True)
     return combine(coefficients, [own.spectra(axis, rows, coefficients) for own, axis, rows in axes])
 

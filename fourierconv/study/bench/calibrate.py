@@ -1,0 +1,124 @@
+"""The constants of the engines' cost model, from timed training steps on this machine."""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+from torch import Tensor
+
+from fourierconv import functional
+from fourierconv.engines import dispatch
+from fourierconv.engines.choice import Case, Plan, candidates, counts, expected_time
+from fourierconv.engines.measured import step_times
+from fourierconv.study.provenance import finished, gather
+
+TILINGS = 3  # plans with tiles that are timed per case
+LONGEST = 2.0  # seconds: plans that are expected to take longer are left out
+ROUNDS = 3
+PIXELS = 2**21  # of a batch of images, all channels
+
+CHANNELS = ((3, 32, 1), (8, 8, 1), (16, 16, 1), (32, 32, 1), (32, 64, 1), (64, 64, 1), (256, 256, 1), (64, 64, 64))
+SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)
+KERNELS = (1, 3, 5, 7, 9, 11, 13, 15, 17, 21, 27, 31, 45, 63)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A plan of a case, and the median of its training steps in seconds."""
+
+    case: Case
+    plan: Plan
+    seconds: float
+
+
+def shapes(number: int, seed: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """So many different (batch, in, out, groups, size, kernel), drawn from those that fit."""
+    fitting = [
+        (max(PIXELS // (max(ci, co) * n * n), 1), ci, co, groups, n, k)
+        for ci, co, groups in CHANNELS
+        for n in SIZES
+        for k in KERNELS
+        if k <= n and ci * co // groups * n * n <= 2**25
+    ]
+    return iter(random.Random(seed).sample(fitting, number))
+
+
+def time_shape(batch: int, inner: int, out: int, groups: int, n: int, k: int) -> Iterator[Timed]:
+    """Times of the plans of one shape: whole, direct, and tilings from the finest to the coarsest."""
+    images, taps = torch.randn(batch, inner, n, n), torch.randn(out, inner // groups, k, k)
+    filters = functional._filters((n, n), (n, n), (k, k), [-(k // 2)] * 2, (1, 1), (1, 1), "zeros")
+
+    def run(plan: Plan, images: Tensor, taps: Tensor) -> Tensor:
+        return dispatch.compute(images, taps, plan, filters, groups, "zeros", recompute=False)
+
+    case = dispatch.case_of(images, taps, filters, groups)
+    plans = candidates(case, "auto")
+    tiled = [plan for plan in plans if plan.tiles is not None and plan.tiles.rows > 1]
+    chosen = [plan for plan in plans if plan.engine in ("whole", "direct")] + tiled[:TILINGS]
+    for plan in chosen:
+        if expected_time(case, plan) < LONGEST:
+            yield Timed(case, plan, statistics.median(step_times(plan, run, images, taps, ROUNDS)))
+
+
+def fit(timed: list[Timed]) -> dict[str, float]:
+    """Constants that are not negative, by least squares of the relative error, spectra and taps apart."""
+    constants: dict[str, float] = {}
+    for direct in (False, True):
+        own = [row for row in timed if (row.plan.tiles is None) == direct]
+        tables = [counts(row.case, row.plan) for row in own]
+        names = sorted({name for table in tables for name in table})
+        matrix = np.array([[table.get(name, 0.0) for name in names] for table in tables])
+        seconds = np.array([row.seconds for row in own])
+        matrix = matrix / seconds[:, None]
+        scale = matrix.max(0)
+        found, _ = nnls(matrix / scale, np.ones(len(own)))
+        constants |= {name: float(f"{value:.3g}") for name, value in zip(names, found / scale, strict=True)}
+    return constants
+
+
+def errors(timed: list[Timed], constants: dict[str, float]) -> dict[str, list[float]]:
+    """Expected over measured time, by engine."""
+    ratios: dict[str, list[float]] = {}
+    for row in timed:
+        expected = sum(constants.get(name, 0.0) * number for name, number in counts(row.case, row.plan).items())
+        ratios.setdefault(row.plan.engine, []).append(expected / row.seconds)
+    return ratios
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Time, fit, and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapes", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path("fourierconv/engines/costs.json"))
+    asked = parser.parse_args(arguments)
+    start, timed = time.perf_counter(), []
+    for number, shape in enumerate(shapes(asked.shapes, asked.seed), 1):
+        for row in time_shape(*shape):
+            timed.append(row)
+            print(
+                f"[{number}/{asked.shapes}] {shape} {row.plan.engine} {row.seconds:.4f} s", file=sys.stderr, flush=True
+            )
+    constants = fit(timed)
+    for engine, ratios in sorted(errors(timed, constants).items()):
+        low, middle, high = np.quantile(ratios, [0.1, 0.5, 0.9])
+        print(f"{engine}: expected / measured {middle:.2f}, 80 % within {low:.2f} to {high:.2f}, of {len(ratios)}")
+    made = {
+        "steps": len(timed),
+        **gather(),
+        **finished(time.perf_counter() - start),
+    }
+    asked.output.write_text(json.dumps({"cpu": {"made": made, "constants": constants}}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
