@@ -171,30 +171,22 @@ class Contraction:
 
     def _parts(self, outputs: Tensor) -> Iterator[tuple[slice, slice]]:
         """Images whose spectra are multiplied at a time, and their rows."""
-        batch, tiles = outputs.shape[0], self.tiles.rows
-        count = batch
-        if outputs.device.type == "cpu":
-            number = (
-                2 * outputs.element_size() * self.tiles.frequencies * tiles * self.groups * max(self.out, self.inner)
-            )
-            count = max(MULTIPLIED // number, -(-ROWS // tiles))
-        for first in range(0, batch, max(count, 1)):
-            last = min(first + count, batch)
-            yield slice(first, last), slice(first * tiles, last * tiles)
+        tiles, most = self.tiles.rows, outputs.shape[0]
+        if outputs.is_cpu:
+            numbers = tiles * self.tiles.frequencies * self.groups * max(self.out, self.inner)
+            most = max(MULTIPLIED // (2 * outputs.element_size() * numbers), -(-ROWS // tiles))
+        for own in _evenly(outputs.shape[0], most):
+            yield own, slice(own.start * tiles, own.stop * tiles)
 
     def _pieces(self, images: int, channels: int, like: Tensor) -> Iterator[tuple[slice, slice, slice]]:
         """Images, groups and channels that are transformed at a time."""
-        if like.device.type != "cpu":
-            yield slice(0, images), slice(0, self.groups), slice(0, channels)
-            return
-        most = TRANSFORMED // (like.element_size() * self.tiles.rows * self.tiles.frequencies)
-        channel = min(max(most, RUN), channels)
-        group = min(max(most // channels, 1), self.groups)
-        image = min(max(most // (channels * self.groups), 1), images)
-        for i in range(0, images, image):
-            for g in range(0, self.groups, group):
-                for c in range(0, channels, channel):
-                    yield slice(i, i + image), slice(g, g + group), slice(c, c + channel)
+        most = images * self.groups * channels
+        if like.is_cpu:
+            most = TRANSFORMED // (like.element_size() * self.tiles.rows * self.tiles.frequencies)
+        for i in _evenly(images, most // (channels * self.groups)):
+            for g in _evenly(self.groups, most // channels):
+                for c in _evenly(channels, max(most, RUN), RUN):
+                    yield i, g, c
 
     def analyse(
         self, cut: Callable[[Tensor], Tensor], images: Tensor, spectra: Tensor, conjugate: bool = False
@@ -228,3 +220,11 @@ class Contraction:
             own = own.permute(2, 1, 4, 3, 0).unflatten(4, tiles.half).unflatten(3, tiles.count)
             grids = torch.fft.irfftn(own, s=tiles.grid, dim=axes)
             images[i, g, c] = assemble(grids.flatten(1, 2)).unflatten(1, own.shape[1:3])
+
+
+def _evenly(number: int, most: int, multiple: int = 1) -> Iterator[slice]:
+    """Consecutive slices of nearly equal length, none longer than `most`, at least 1, but for `multiple`."""
+    count = -(-number // max(most, 1))
+    length = -(-number // (max(count, 1) * multiple)) * multiple
+    for first in range(0, number, max(length, 1)):
+        yield slice(first, min(first + length, number))

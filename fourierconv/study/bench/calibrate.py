@@ -63,7 +63,9 @@ def time_shape(batch: int, inner: int, out: int, groups: int, n: int, k: int) ->
     case = dispatch.case_of(images, taps, filters, groups)
     plans = candidates(case, "auto")
     tiled = [plan for plan in plans if plan.tiles is not None and plan.tiles.rows > 1]
-    chosen = [plan for plan in plans if plan.engine in ("whole", "direct")] + tiled[:TILINGS]
+    by_fft = [plan for plan in tiled if plan.by_fft]
+    chosen = [plan for plan in plans if plan.engine in ("whole", "direct")]
+    chosen += tiled[:TILINGS] + [plan for plan in by_fft[:1] if plan not in tiled[:TILINGS]]
     for plan in chosen:
         if expected_time(case, plan) < LONGEST:
             yield Timed(case, plan, statistics.median(step_times(plan, run, images, taps, ROUNDS)))
