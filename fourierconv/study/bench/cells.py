@@ -1,0 +1,63 @@
+"""The cells of the benchmark: shapes of square images and kernels, enumerated in cells.csv."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+from fourierconv.study.store import StudyError
+from fourierconv.study.tables import from_csv
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One shape: padding keeps the images' size, there is no bias.
+
+    Attributes:
+        name: in cells.csv.
+        batch: images.
+        channels, out: of input and output.
+        groups: of channels.
+        size: side of the images, in pixels.
+        kernel: taps per axis.
+    """
+
+    name: str
+    batch: int
+    channels: int
+    out: int
+    groups: int
+    size: int
+    kernel: int
+
+    @property
+    def padding(self) -> int:
+        """Pixels on every side."""
+        return self.kernel // 2
+
+    @property
+    def operations(self) -> float:
+        """Multiplications and additions of a forward pass, tap by tap."""
+        return 2 * self.batch * self.out * self.channels / self.groups * (self.size * self.kernel) ** 2
+
+
+def cells() -> list[Cell]:
+    """All of them.
+
+    >>> len(cells()), cells()[0].name
+    (60, '32to32-32px-k3')
+    """
+    text = files("fourierconv.study.bench").joinpath("cells.csv").read_text()
+    return [
+        Cell(str(row["name"]), *(int(value) for name, value in row.items() if name != "name")) for row in from_csv(text)
+    ]
+
+
+def cell(name: str) -> Cell:
+    """That of the name.
+
+    Raises:
+        StudyError: there is none.
+    """
+    for own in cells():
+        if own.name == name:
+            return own
+    raise StudyError(f"cell {name!r} is unknown; cells.csv lists {len(cells())}, such as {cells()[0].name!r}")

@@ -1,0 +1,60 @@
+"""What computes a convolution: torch, two FFT packages, what one would write with torch.fft, and the engines."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fourierconv import engine, functional
+from fourierconv.grid import fast_length
+from fourierconv.study.bench.cells import Cell
+
+Convolution = Callable[[Tensor, Tensor], Tensor]  # images and taps -> images
+
+OURS = ("auto", "whole", "tiled", "direct")
+PACKAGES = ("fft-conv-pytorch", "torch-fftconv")
+NAMES = ("torch", *PACKAGES, "einsum", *OURS)
+
+
+def contender(name: str, cell: Cell) -> Convolution:
+    """The convolution of a cell by a contender.
+
+    Raises:
+        ImportError: a package that is not installed; `pip install 'fourierconv[bench]'`.
+
+    >>> from fourierconv.study.bench.cells import Cell
+    >>> cell = Cell("small", 1, 2, 2, 1, 8, 3)
+    >>> contender("einsum", cell)(torch.ones(1, 2, 8, 8), torch.ones(2, 2, 3, 3))[0, 0, 1, 1].round()
+    tensor(18.)
+    """
+    arguments: dict[str, Any] = {"padding": cell.padding, "groups": cell.groups}
+    if name == "torch":
+        return partial(F.conv2d, **arguments)
+    if name == "fft-conv-pytorch":
+        return partial(import_module("fft_conv_pytorch").fft_conv, **arguments)
+    if name == "torch-fftconv":
+        return partial(import_module("torch_fftconv").fft_conv2d, **arguments)
+    if name == "einsum":
+        return partial(_einsum, **arguments)
+    return partial(_by_engine, name, **arguments)
+
+
+def _by_engine(name: str, images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:
+    with engine(name):
+        return functional.conv2d(images, taps, padding=padding, groups=groups)
+
+
+def _einsum(images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:
+    """rfft2, a product, irfft2, on a fast length, derivatives by autograd."""
+    n, k = images.shape[-1], taps.shape[-1]
+    length = 2 * fast_length((n + 2 * padding + 1) // 2)
+    grid = (length, length)
+    spectra = torch.fft.rfft2(F.pad(images, (padding,) * 4), s=grid).unflatten(1, (groups, -1))
+    kernels = torch.fft.rfft2(taps, s=grid).unflatten(0, (groups, -1))
+    product = torch.einsum("bgihw,goihw->bgohw", spectra, kernels.conj()).flatten(1, 2)
+    size = n + 2 * padding - k + 1
+    return torch.fft.irfft2(product, s=grid)[..., :size, :size]

@@ -1,0 +1,117 @@
+"""What a machine needs at least for a convolution by FFT: its transforms and products, and nothing between them.
+
+Of a training step: four transforms of images, three products per frequency, the spectra of the kernels and their
+gradient, by Fourier matrices or by FFT, whichever is faster. Each works on arrays that are there already, in the layout
+that suits it; products write into such arrays, too. The floor of a cell is the least of all grids that are considered.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from fourierconv import functional
+from fourierconv.engines import dispatch
+from fourierconv.engines.choice import Case, candidates
+from fourierconv.study.bench.cells import Cell
+
+GRIDS = 6  # that are expected to be fastest, besides the whole one
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of a grid: its sides in points, and the number of tiles per image."""
+
+    sides: tuple[int, int]
+    tiles: int
+
+
+def grids(cell: Cell) -> list[Grid]:
+    """Those of the engines' plans: the whole one, and tilings that are expected to be fast."""
+    plans = [plan for plan in candidates(case_of(cell), "auto") if plan.tiles is not None]
+    whole = [plan for plan in plans if plan.engine == "whole"]
+    found = [Grid((own.grid[0], own.grid[1]), own.rows) for plan in (*whole, *plans) if (own := plan.tiles) is not None]
+    return list(dict.fromkeys(found))[: GRIDS + 1]
+
+
+def case_of(cell: Cell) -> Case:
+    """What the choice of an engine depends on."""
+    n, k = (cell.size,) * 2, (cell.kernel,) * 2
+    out = (cell.size + 2 * cell.padding - cell.kernel + 1,) * 2
+    filters = functional._filters(n, out, k, [-cell.padding] * 2, (1, 1), (1, 1), "zeros")
+    images = torch.empty(cell.batch, cell.channels, *n)
+    taps = torch.empty(cell.out, cell.channels // cell.groups, *k)
+    return dispatch.case_of(images, taps, filters, cell.groups)
+
+
+def work(cell: Cell, grid: Grid) -> dict[str, list[Work]]:
+    """What is timed, by name; of each the fastest way counts."""
+    height, width = grid.sides
+    half = width // 2 + 1
+    rows, frequencies = cell.batch * grid.tiles, height * half
+    inner, out, groups = cell.channels // cell.groups, cell.out // cell.groups, cell.groups
+
+    def images(channels: int) -> tuple[Work, Work]:
+        pixels = torch.randn(rows * channels, height, width)
+        spectra = torch.fft.rfft2(pixels)
+        return lambda: torch.fft.rfft2(pixels), lambda: torch.fft.irfft2(spectra, s=grid.sides)
+
+    forward_in, inverse_in = images(cell.channels)
+    forward_out, inverse_out = (forward_in, inverse_in) if cell.out == cell.channels else images(cell.out)
+    x, y, w = (
+        torch.randn(frequencies * groups, *shape, dtype=torch.complex64)
+        for shape in ((rows, inner), (rows, out), (out, inner))
+    )
+    if inner == out == 1:
+        x, y = x[..., 0].t().contiguous(), y[..., 0].t().contiguous()
+        w = w[:, 0, 0].contiguous()
+        products: list[Work] = [lambda: torch.mul(x, w, out=y)] * 3
+    else:
+        products = [
+            lambda: torch.bmm(x, w.mT, out=y),
+            lambda: torch.bmm(y, w, out=x),
+            lambda: torch.bmm(y.mT, x, out=w),
+        ]
+    kernels, taps = groups * inner * out, cell.kernel
+    first, second = (torch.randn(n, taps, dtype=torch.complex64) for n in (half, height))
+    theta = torch.randn(taps, taps, kernels, dtype=torch.complex64)
+    between = torch.randn(taps, half * kernels, dtype=torch.complex64)
+    spectra = torch.randn(height, half * kernels, dtype=torch.complex64)
+    placed = torch.randn(kernels, height, width)
+    transformed = torch.fft.rfft2(placed)
+
+    def by_basis() -> None:
+        torch.matmul(first, theta)
+        torch.mm(second, between, out=spectra)
+
+    def by_basis_back() -> None:
+        torch.mm(second.mT, spectra, out=between)
+        torch.matmul(first.mT, between.view(taps, half, kernels))
+
+    return {
+        "transform of x": [forward_in],
+        "transform of dL/dy": [forward_out],
+        "inverse to y": [inverse_out],
+        "inverse to dL/dx": [inverse_in],
+        **{f"product ({number})": [product] for number, product in enumerate(products, 1)},
+        "kernels": [by_basis, lambda: torch.fft.rfft2(placed)],
+        "gradient of kernels": [by_basis_back, lambda: torch.fft.irfft2(transformed, s=grid.sides)],
+    }
+
+
+def seconds(parts: dict[str, list[Work]], repeats: int = 1) -> dict[str, float]:
+    """Time of every part, the median of a few, the fastest way of each."""
+    return {name: min(_time(way, repeats) for way in ways) for name, ways in parts.items()}
+
+
+def _time(way: Work, repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        way()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)

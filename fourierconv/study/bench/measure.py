@@ -1,0 +1,116 @@
+"""Times of one cell, in a process of its own. Contenders take turns: what else a machine does meets all of them."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from fourierconv.engines.choice import choose
+from fourierconv.study.bench import floor
+from fourierconv.study.bench.cells import Cell, cell
+from fourierconv.study.bench.contenders import Convolution, contender
+from fourierconv.study.provenance import finished, gather
+
+MEMORY = 8 * 2**30  # bytes that a contender may take beyond what is there before
+SECONDS = 8.0  # for the rounds of a cell
+ROUNDS = (3, 12)  # at least, at most
+LONG = 1.5  # seconds of a step: such contenders take part in the least number of rounds only
+
+Pass = Callable[[], object]
+
+
+def passes(own: Cell, convolution: Convolution) -> dict[str, Pass]:
+    """A forward pass without gradients, and a training step: forward and both gradients.
+
+    >>> sorted(passes(cell("32to32-32px-k3"), contender("torch", cell("32to32-32px-k3"))))
+    ['forward', 'step']
+    """
+    images = torch.randn(own.batch, own.channels, own.size, own.size, requires_grad=True)
+    taps = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel, requires_grad=True)
+    size = own.size + 2 * own.padding - own.kernel + 1
+    along = torch.randn(own.batch, own.out, size, size)
+
+    def forward() -> object:
+        with torch.no_grad():
+            return convolution(images, taps)
+
+    def step() -> object:
+        return torch.autograd.grad(convolution(images, taps), (images, taps), along)
+
+    return {"forward": forward, "step": step}
+
+
+def main(name: str, output: Path, names: list[str]) -> None:
+    """Measure, saying on stdout what is being tried, for whoever has to end it; write a JSON file."""
+    torch.manual_seed(0)
+    start = time.perf_counter()
+    own = cell(name)
+    over: dict[str, str] = {}
+    first: dict[str, float] = {}
+    tried: dict[str, dict[str, Pass]] = {}
+    with open("/proc/self/statm") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
+    for number in names:
+        print(f"try {number}", flush=True)
+        try:
+            tried[number] = passes(own, contender(number, own))
+            tried[number]["step"]()
+            first[number] = _time(tried[number]["step"])
+        except (RuntimeError, MemoryError) as error:
+            if "alloc" not in str(error) and "memory" not in str(error):
+                raise
+            over[number] = "memory"
+            tried.pop(number)
+    print("rounds", flush=True)
+    total = sum(first.values()) * 1.5
+    rounds = int(min(max(SECONDS / total, ROUNDS[0]), ROUNDS[1]))
+    rows: list[tuple[str, str, int, float]] = []
+    grid, parts = _floor(own)
+    for turn in range(rounds):
+        for number, own_passes in tried.items():
+            if turn < ROUNDS[0] or first[number] < LONG:
+                rows += [(number, kind, turn, _time(work)) for kind, work in own_passes.items()]
+        rows += [(f"floor: {part}", "step", turn, seconds) for part, seconds in floor.seconds(parts).items()]
+    found = {
+        "cell": name,
+        "rows": rows,
+        "over": over,
+        "floor": {"sides": grid.sides, "tiles": grid.tiles},
+        "plans": {number: _plan(own, number) for number in tried if number in ("auto", "whole", "tiled")},
+        "provenance": {**gather(), **finished(time.perf_counter() - start)},
+    }
+    output.write_text(json.dumps(found))
+
+
+def _floor(own: Cell) -> tuple[floor.Grid, dict[str, list[floor.Work]]]:
+    """The grid of the least floor, and its parts."""
+    best = None
+    for grid in floor.grids(own):
+        parts = floor.work(own, grid)
+        floor.seconds(parts)
+        least = sum(floor.seconds(parts, repeats=3).values())
+        if best is None or least < best[0]:
+            best = least, grid, parts
+    assert best is not None
+    return best[1], best[2]
+
+
+def _plan(own: Cell, name: str) -> dict[str, object]:
+    plan = choose(floor.case_of(own), name)
+    tiles = None if plan.tiles is None else {"grid": plan.tiles.grid, "count": plan.tiles.count}
+    return {"engine": plan.engine, "by_fft": plan.by_fft, "tiles": tiles}
+
+
+def _time(work: Pass) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
