@@ -1,4 +1,4 @@
-"""The study's commands: `python -m fourierconv.study {run,status,collect,check} --profile quick|full`."""
+"""The commands `python -m fourierconv.study {run,status,collect,check,bench}`; all but bench need a profile."""
 
 import argparse
 import json
@@ -21,6 +21,8 @@ PROFILES = ("quick", "full")
 def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims: Sequence[Claim]) -> int:
     """Run one command and return its exit status: 0, or 1 with a line on stderr that says why, or 130 when stopped."""
     options = _parser(experiments).parse_args(arguments)
+    if options.command == "bench":
+        return _bench(options.check, options.replace_committed)
     results = build_folder() / "results" / options.profile
     committed = repository_root() / "book" / "results" / options.profile
     try:
@@ -118,6 +120,30 @@ def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], resul
     return 0 if met else 1
 
 
+def _bench(check: bool, replace: bool) -> int:
+    from fourierconv.study.bench import bounds, results, run  # its packages are optional
+    from fourierconv.study.bench.cells import CHECKED, cell, cells
+
+    folder = build_folder() / ("bench_check" if check else "bench")
+    try:
+        chosen = [cell(name) for name in CHECKED] if check else cells()
+        run.run_missing(chosen, folder / "cells", report=print, again=check)
+        found = results.read(folder / "cells")
+        results.write(found, folder)
+        if replace:
+            results.write(found, repository_root() / "book" / "results" / "bench")
+        judged = bounds.bounds(results.measured(folder))
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    for bound in judged:
+        print(f"{'holds  ' if bound.holds else 'MISSED '} {bound.statement}: {bound.shown}")
+    return 0
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors take one line, without the usage before them."""
 
@@ -134,6 +160,10 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         "collect": "write tables, claims and values of the finished runs into the build folder",
         "check": "compare the claims with the committed ones; exit status 1 where one is outside",
     }
+    bench = "time the engines and what else computes a convolution; stop it at any time, and the same command goes on"
+    command = commands.add_parser("bench", help=bench, description=bench)
+    command.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")
+    command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--profile", choices=PROFILES, required=True)

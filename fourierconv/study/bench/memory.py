@@ -1,0 +1,82 @@
+"""Peak memory of a training step, in processes of their own, above that of a process that holds the same tensors."""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fourierconv import FourierConv2d
+from fourierconv.study.bench.cells import Cell, cell
+from fourierconv.study.store import StudyError
+
+CELLS = ("32to32-128px-k21", "32to32-256px-k11", "depthwise64-128px-k31", "64to64-64px-k11")
+WAYS = ("torch", "whole", "tiled", "auto", "recompute")  # the last one: 'auto', transforming images again
+
+
+def peaks(names: Sequence[str] = CELLS) -> list[dict[str, str | float]]:
+    """Per cell and way, megabytes at the peak of a training step above the process that only holds its tensors.
+
+    Raises:
+        StudyError: a process that failed.
+    """
+    rows: list[dict[str, str | float]] = []
+    for name in names:
+        for way in WAYS:
+            held, peak = (_process(name, way, work) for work in ("hold", "step"))
+            rows.append({"cell": name, "way": way, "held": held, "step": peak - held})
+    return rows
+
+
+def _process(name: str, way: str, work: str) -> float:
+    command = [sys.executable, "-m", "fourierconv.study.bench.memory", name, way, work]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StudyError(f"{' '.join(command[1:])}: {done.stderr.strip().splitlines()[-1]}")
+    return float(json.loads(done.stdout))
+
+
+def step(own: Cell, way: str, images: Tensor, taps: Tensor, along: Tensor) -> None:
+    """One training step: outputs, and both gradients."""
+    if way == "torch":
+        outputs, weights = F.conv2d(images, taps, padding=own.padding, groups=own.groups), taps
+    else:
+        layer = FourierConv2d(
+            own.channels,
+            own.out,
+            own.kernel,
+            padding=own.padding,
+            groups=own.groups,
+            bias=False,
+            device="meta",
+            engine="auto" if way == "recompute" else way,
+            recompute=way == "recompute",
+        )
+        layer.coefficients = torch.nn.Parameter(taps.detach())
+        outputs, weights = layer(images), layer.coefficients
+    torch.autograd.grad(outputs, (images, weights), along)
+
+
+def main(name: str, way: str, work: str) -> None:
+    """Print the peak of this process, in megabytes."""
+    own = cell(name)
+    small = Cell("small", 1, own.groups, own.groups, own.groups, 16, 3)
+    step(small, way, *_tensors(small))  # libraries and threads
+    tensors = _tensors(own)
+    if work == "step":
+        step(own, way, *tensors)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _tensors(own: Cell) -> tuple[Tensor, Tensor, Tensor]:
+    images = torch.randn(own.batch, own.channels, own.size, own.size, requires_grad=True)
+    taps = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel, requires_grad=True)
+    return images, taps, torch.randn(own.batch, own.out, own.size, own.size)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

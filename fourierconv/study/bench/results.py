@@ -1,0 +1,112 @@
+"""Measured cells as files and tables: raw rounds, medians with quartiles, provenance."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fourierconv.study.bench.bounds import Measured
+from fourierconv.study.bench.cells import Cell, cells
+from fourierconv.study.store import StudyError
+from fourierconv.study.tables import Row, from_csv, to_csv, write_changed
+
+ROUNDS = ("cell", "contender", "pass", "round", "ms")
+TIMES = (
+    "cell",
+    "batch",
+    "in",
+    "out",
+    "groups",
+    "size",
+    "kernel",
+    "contender",
+    "pass",
+    "rounds",
+    "low",
+    "median",
+    "high",
+)
+PER_CELL = ("date", "duration_s")
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The files of the cells that are there, in the order of cells.csv."""
+    paths = [folder / f"{cell.name}.json" for cell in cells()]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def rounds(found: Sequence[dict[str, Any]]) -> list[Row]:
+    """A row per round; a contender over a limit has one, with the limit's name for a time."""
+    rows: list[Row] = []
+    for own in found:
+        for contender, kind, turn, seconds in own["rows"]:
+            rows.append(dict(zip(ROUNDS, (own["cell"], contender, kind, turn, 1000 * seconds), strict=True)))
+        for contender, limit in own["over"].items():
+            rows.append(dict(zip(ROUNDS, (own["cell"], contender, "step", 0, f"over the {limit}"), strict=True)))
+    return rows
+
+
+def times(rows: Sequence[Row]) -> list[Row]:
+    """Medians with quartiles in milliseconds, of every cell, contender and pass."""
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        groups.setdefault((row["cell"], row["contender"], row["pass"]), []).append(row["ms"])
+    shapes = {cell.name: (cell.batch, cell.channels, cell.out, cell.groups, cell.size, cell.kernel) for cell in cells()}
+    table = []
+    for (cell, contender, kind), values in groups.items():
+        over = isinstance(values[0], str)
+        quartiles = (values[0],) * 3 if over else tuple(map(float, np.quantile(values, [0.25, 0.5, 0.75])))
+        cells_of = (cell, *shapes[cell], contender, kind, 0 if over else len(values), *quartiles)
+        table.append(dict(zip(TIMES, cells_of, strict=True)))
+    return table
+
+
+def write(found: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write rounds.csv, times.csv and provenance.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = rounds(found)
+    shared = [{key: value for key, value in own["provenance"].items() if key not in PER_CELL} for own in found]
+    provenance = {
+        "seconds": sum(own["provenance"]["duration_s"] for own in found),
+        "made": [entry for number, entry in enumerate(shared) if entry not in shared[:number]],
+        "cells": {
+            own["cell"]: {
+                **{key: own["provenance"][key] for key in PER_CELL},
+                "plans": own["plans"],
+                "floor": own["floor"],
+            }
+            for own in found
+        },
+    }
+    write_changed(folder / "rounds.csv", to_csv(rows, ROUNDS))
+    write_changed(folder / "times.csv", to_csv(times(rows), TIMES))
+    write_changed(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+
+
+def measured(folder: Path) -> list[Measured]:
+    """Cells from the tables that `write` made.
+
+    Raises:
+        StudyError: there are none.
+    """
+    try:
+        rows = from_csv((folder / "rounds.csv").read_text())
+        plans = json.loads((folder / "provenance.json").read_text())["cells"]
+    except FileNotFoundError as error:
+        raise StudyError(f"{error.filename} is missing; make it: make bench") from None
+    by_name = {cell.name: cell for cell in cells()}
+    found: dict[Cell, tuple[dict[str, dict[int, float]], dict[str, str]]] = {}
+    for row in rows:
+        steps, over = found.setdefault(by_name[str(row["cell"])], ({}, {}))
+        if row["pass"] != "step":
+            continue
+        if isinstance(row["ms"], str):
+            over[str(row["contender"])] = row["ms"].removeprefix("over the ")
+        else:
+            steps.setdefault(str(row["contender"]), {})[int(row["round"])] = row["ms"] / 1000
+    return [
+        Measured(cell, steps, over, plans[cell.name]["plans"]["auto"]["engine"])
+        for cell, (steps, over) in found.items()
+    ]
