@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from numbers import Real
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast
+from fourierconv.engines.choice import Plan
 from fourierconv.engines.dispatch import check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
@@ -69,6 +70,7 @@ class _FourierConvNd(Readable):
         self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
         self._tolerance = tolerance
         self.engine, self.recompute = engine, recompute
+        self._frozen: dict[Plan, Tensor] | None = None
         self.parameterization = parameterization
         self._axes = self._parameterizations(reference_grid)
 
@@ -270,8 +272,34 @@ class _FourierConvNd(Readable):
             ends = self.padding_mode == "circular" and kernel.support(0.0, self.dims) == support
             filters.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, ends))
         return correlate(
-            input, self._theta(), filters, self.bias, self.groups, self.padding_mode, self.engine, self.recompute
+            input,
+            self._theta(),
+            filters,
+            self.bias,
+            self.groups,
+            self.padding_mode,
+            self.engine,
+            self.recompute,
+            self._frozen,
         )
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """For evaluation: within it, spectra of the kernels are computed once for every size of images.
+
+        Changes of the parameters are not seen there, and they get no gradients; images do. Compiled code takes no
+        notice of it.
+
+        >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
+        >>> with layer.frozen():
+        ...     torch.equal(layer(x), layer(x))
+        True
+        """
+        before, self._frozen = self._frozen, {}
+        try:
+            yield
+        finally:
+            self._frozen = before
 
     # --- training ---
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests import engines
+from tests import every_engine
 
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)
@@ -23,12 +23,12 @@ def _same_random_numbers() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests of results run under every engine."""
-    if metafunc.module.__name__.rpartition(".")[2] in engines.MODULES:
-        metafunc.parametrize("_engine", engines.parameters(), indirect=True)
+    if metafunc.module.__name__.rpartition(".")[2] in every_engine.MODULES:
+        metafunc.parametrize("_engine", every_engine.parameters(), indirect=True)
 
 
 @pytest.fixture(autouse=True)
 def _engine(request: pytest.FixtureRequest) -> Iterator[None]:
     name = getattr(request, "param", None)
-    with nullcontext() if name is None else engines.preferred(name):
+    with nullcontext() if name is None else every_engine.preferred(name):
         yield

@@ -9,7 +9,9 @@ No large spectrum is copied to be conjugated: with X̄ kept, (1) is Ȳ = X̄ W�
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -56,14 +58,15 @@ class Contraction:
             The output, (batch, out, *size), and X̄, (frequency, groups, rows, in/groups).
         """
         batch = input.shape[0]
-        weights = self.frequency_first(spectrum)
-        output = input.new_empty(batch, self.groups * self.out, *size)
-        images = self.blank(spectrum, batch if keep else 0, self.inner)
-        for part, rows in self._parts(output):
-            own = images[:, :, rows] if keep else self.blank(spectrum, part.stop - part.start, self.inner)
-            self.analyse(self.tiles.cut, input[part], own, conjugate=True)
-            product = self._multiply(own, weights.mT).conj_physical_()
-            self.synthesise(product, lambda grids: self.tiles.join(grids, size), output[part])
+        with self._explained():
+            weights = self.frequency_first(spectrum)
+            output = input.new_empty(batch, self.groups * self.out, *size)
+            images = self.blank(spectrum, batch if keep else 0, self.inner)
+            for part, rows in self._parts(output):
+                own = images[:, :, rows] if keep else self.blank(spectrum, part.stop - part.start, self.inner)
+                self.analyse(self.tiles.cut, input[part], own, conjugate=True)
+                product = self._multiply(own, weights.mT).conj_physical_()
+                self.synthesise(product, lambda grids: self.tiles.join(grids, size), output[part])
         return output, images
 
     def backward(
@@ -87,6 +90,18 @@ class Contraction:
         Returns:
             dL/dx, (batch, in, *n), and the gradient of the half spectrum, (out, in/groups, *half), each or None.
         """
+        with self._explained():
+            return self._backward(grad, input, spectrum, images, wants_input, wants_spectrum)
+
+    def _backward(
+        self,
+        grad: Tensor,
+        input: Tensor,
+        spectrum: Tensor,
+        images: Tensor,
+        wants_input: bool,
+        wants_spectrum: bool,
+    ) -> tuple[Tensor | None, Tensor | None]:
         n = tuple(input.shape[2:])
         weights = self.frequency_first(spectrum) if wants_input else None
         grad_input = input.new_empty(input.shape) if wants_input else None
@@ -109,6 +124,21 @@ class Contraction:
         if sums is None:  # no images
             sums = self.sums(spectrum).zero_()
         return grad_input, self._spectrum_gradient(sums)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Where memory runs out, the error says for what, and what needs less."""
+        try:
+            yield
+        except RuntimeError as error:  # torch.OutOfMemoryError is one
+            asked = re.search(r"you tried to allocate (\d+ bytes)|Tried to allocate ([\d.]+ \w+)", str(error))
+            if asked is None:
+                raise
+            name = "whole" if self.tiles.rows == 1 else "tiled"
+            raise type(error)(
+                f"engine={name!r} asked for {asked[1] or asked[2]}, and there is no memory left; recompute=True does "
+                f"not keep spectra of images, engine='direct' needs none at all, and a smaller batch less of everything"
+            ) from error
 
     # --- layouts ---
 

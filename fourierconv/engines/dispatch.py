@@ -164,6 +164,7 @@ def correlate(
     padding_mode: str = "zeros",
     name: str = "auto",
     recompute: bool = False,
+    memory: dict[Plan, Tensor] | None = None,
 ) -> Tensor:
     """Cross-correlation of images with kernels as their filters lay them out. Arguments are trusted.
 
@@ -176,6 +177,7 @@ def correlate(
         padding_mode: what lies beyond the border, where filters read it.
         name: the engine, unless `engine` says another one.
         recompute: whether the backward pass transforms the images again.
+        memory: where kernels are kept as they are applied, without gradients, and found again; None to keep none.
 
     Returns:
         (batch, out, *size) or (out, *size), in the input's dtype.
@@ -187,7 +189,7 @@ def correlate(
     images = (input if batched else input.unsqueeze(0)).to(coefficients.dtype)
 
     def run(chosen: Plan, images: Tensor, coefficients: Tensor) -> Tensor:
-        return compute(images, coefficients, chosen, filters, groups, padding_mode, recompute)
+        return compute(images, coefficients, chosen, filters, groups, padding_mode, recompute, memory)
 
     chosen = select(case_of(images, coefficients, filters, groups), name, run, images, coefficients)
     return finish(run(chosen, images, coefficients), bias, input.dtype, batched)
@@ -201,17 +203,24 @@ def compute(
     groups: int,
     padding_mode: str,
     recompute: bool,
+    memory: dict[Plan, Tensor] | None = None,
 ) -> Tensor:
     """`correlate`, as planned."""
+    if memory is None or torch.compiler.is_compiling():
+        kernels = _kernels(coefficients, filters, chosen)
+    else:
+        if chosen not in memory:
+            with torch.no_grad():
+                memory[chosen] = _kernels(coefficients, filters, chosen)
+        kernels = memory[chosen]
     for number, axis in enumerate(chosen.axes):
         if axis.reads is not None:
             images = borders.extend(images, number, padding_mode, *axis.reads)
     if chosen.tiles is None:
-        return direct.correlate(images, _taps(coefficients, filters), chosen.axes, groups)
-    strides = [axis.stride for axis in chosen.axes]
-    kernels = phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides)
+        return direct.correlate(images, kernels, chosen.axes, groups)
+    images = phases.split(images, [axis.stride for axis in chosen.axes])
     kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, chosen.tiles.count, strict=True))
-    output = spectral.correlate(phases.split(images, strides), kernels, chosen.tiles, kept, groups, recompute)
+    output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, recompute)
     for number, (axis, points) in enumerate(zip(chosen.axes, kept, strict=True)):
         if axis.size > points:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % points
@@ -224,6 +233,13 @@ def finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: boo
     output = output if bias is None else output + bias.view(-1, *[1] * (output.ndim - 2))
     output = output.to(dtype)
     return output if batched else output.squeeze(0)
+
+
+def _kernels(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan) -> Tensor:
+    """Kernels as they are applied: the taps, or the spectra of phases."""
+    if chosen.tiles is None:
+        return _taps(coefficients, filters)
+    return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), [axis.stride for axis in chosen.axes])
 
 
 def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:

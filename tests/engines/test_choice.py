@@ -1,0 +1,105 @@
+"""The choice of an engine: a function of shapes that expects what was measured, and says what it cannot do."""
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+
+from fourierconv.engines.choice import COSTS, Case, candidates, choose, counts, expected_time
+from fourierconv.grid import circular_axis, extended_axis, linear_axis
+
+
+def case(size: int, kernel: int, channels: int = 32, batch: int = 8, groups: int = 1) -> Case:
+    axes = (linear_axis(size, 0, kernel - 1, size, start=-(kernel // 2)),) * 2
+    return Case(batch, groups, channels // groups, channels // groups, (size,) * 2, axes, axes, (kernel,) * 2, 4, "cpu")
+
+
+CASES = {
+    "small kernels": (case(64, 1), "direct"),
+    "3×3": (case(64, 3), "direct"),
+    "kernels as large as the image": (case(64, 63), "whole"),
+    "a large image": (case(512, 31, batch=1), "tiled"),
+    "many channels": (case(64, 17, channels=128), "tiled"),
+    "one channel per group, small": (case(64, 3, 64, groups=64), "direct"),
+    "one channel per group": (case(64, 31, 64, groups=64), "whole"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_auto_chooses_what_was_measured_to_be_fast(name: str) -> None:
+    own, engine = CASES[name]
+    assert choose(own, "auto").engine == engine
+    assert choose(own, "auto") == choose(replace(own), "auto")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_plan_is_a_candidate_in_the_order_of_its_time(name: str) -> None:
+    own = CASES[name][0]
+    plans = candidates(own, "auto")
+    times = [expected_time(own, plan) for plan in plans]
+    assert times == sorted(times)
+    assert {plan.engine for plan in plans} == {"whole", "tiled", "direct"}
+    assert len(set(plans)) == len(plans)
+    for engine in ("whole", "tiled", "direct"):
+        of_engine = [plan for plan in plans if plan.engine == engine]
+        several = [plan for plan in of_engine if plan.tiles is not None and plan.tiles.rows > 1]
+        assert choose(own, engine) == (several or of_engine)[0]
+
+
+def test_many_taps_are_transformed_and_few_are_multiplied() -> None:
+    assert choose(case(64, 63), "whole").by_fft
+    assert not choose(case(64, 11), "whole").by_fft
+
+
+def test_tiles_follow_the_kernel() -> None:
+    grids = [choose(case(512, kernel, batch=1), "tiled").tiles.grid[0] for kernel in (11, 31, 91)]  # type: ignore[union-attr]
+    assert grids == sorted(grids)
+    assert grids[0] < 100 < grids[-1] < 400
+
+
+def test_double_precision_takes_twice_as_long() -> None:
+    own = case(64, 11)
+    plan = choose(own, "whole")
+    assert expected_time(replace(own, itemsize=8), plan) == 2 * expected_time(own, plan)
+
+
+@pytest.mark.parametrize(
+    ("axis", "linear", "engine", "message"),
+    [
+        (circular_axis(8, 0, 7, 8), None, "tiled", "engine='tiled' cannot .* do not end.*'whole' and 'auto' can"),
+        (circular_axis(8, 0, 7, 8), None, "direct", "engine='direct' cannot"),
+        (
+            extended_axis("replicate", 8, -20, 20, 8),
+            extended_axis("replicate", 8, -20, 20, 8),
+            "direct",
+            "taps that meet on a pixel are added up",
+        ),
+    ],
+)
+def test_what_an_engine_cannot_compute_is_refused(axis: object, linear: object, engine: str, message: str) -> None:
+    own = Case(1, 1, 1, 1, (8,), (axis,), None if linear is None else (linear,), (3,), 4, "cpu")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=message):
+        choose(own, engine)
+    assert choose(own, "auto").engine in ("whole", "tiled")
+
+
+def test_another_kind_of_device_is_expected_to_be_like_a_processor() -> None:
+    own = case(64, 11)
+    assert choose(replace(own, kind="xpu"), "auto") == choose(own, "auto")
+
+
+def test_the_constants_say_how_they_were_made() -> None:
+    for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items():
+        assert {"command", "commit", "torch", "cpu", "date", "threads", "steps"} <= entry["made"].keys()
+        assert COSTS[kind] == entry["constants"]
+
+
+def test_every_constant_that_is_used_is_there() -> None:
+    used = set()
+    for channels, groups in ((3, 1), (32, 1), (64, 64)):
+        for kernel in (3, 9, 21):
+            own = case(64, kernel, channels, groups=groups)
+            used |= {name for plan in candidates(own, "auto") for name in counts(own, plan)}
+    assert used == COSTS["cpu"].keys()
+    assert all(value >= 0 for value in COSTS["cpu"].values())

@@ -1,0 +1,145 @@
+"""Which engine serves: the layer's own, or the one that is asked for around it; kernels that are kept."""
+
+import threading
+
+import pytest
+import torch
+
+from fourierconv import FourierConv2d, engine, functional
+from fourierconv.engines import dispatch, measured
+from fourierconv.engines.choice import Case, Plan
+from fourierconv.engines.choice import choose as by_name
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """The plans that are chosen from here on."""
+    plans: list[Plan] = []
+
+    def choose(case: Case, name: str) -> Plan:
+        plans.append(by_name(case, name))
+        return plans[-1]
+
+    monkeypatch.setattr(dispatch, "choose", choose)
+    return plans
+
+
+def conv(size: int = 40) -> None:
+    functional.conv2d(torch.randn(1, 2, size, size), torch.randn(2, 2, 5, 5), padding=2)
+
+
+@pytest.mark.parametrize("name", ["whole", "tiled", "direct"])
+def test_the_engine_that_is_asked_for_serves_functions_and_layers(name: str, served: list[Plan]) -> None:
+    with engine(name):
+        conv()
+        functional.conv_transpose2d(torch.randn(1, 2, 40, 40), torch.randn(2, 2, 5, 5), stride=2)
+        FourierConv2d(2, 2, 5, padding=2, parameterization="scaled")(torch.randn(1, 2, 40, 40))
+    assert [plan.engine for plan in served] == [name] * 3
+
+
+def test_what_stands_around_comes_before_the_layers_own_engine(served: list[Plan]) -> None:
+    layer, x = FourierConv2d(2, 2, 5, engine="tiled"), torch.randn(1, 2, 40, 40)
+    layer(x)
+    with engine("whole"):
+        layer(x)
+        with engine("direct"):
+            layer(x)
+        layer(x)
+    layer(x)
+    assert [plan.engine for plan in served] == ["tiled", "whole", "direct", "whole", "tiled"]
+
+
+def test_an_error_within_restores_what_was_before(served: list[Plan]) -> None:
+    with pytest.raises(ZeroDivisionError), engine("tiled"):
+        raise ZeroDivisionError
+    conv(4)
+    assert served[0].engine == "direct"
+
+
+def test_other_threads_keep_theirs(served: list[Plan]) -> None:
+    with engine("tiled"):
+        other = threading.Thread(target=conv, args=(4,))
+        other.start()
+        other.join()
+    assert served[0].engine == "direct"
+
+
+@pytest.mark.parametrize("name", ["fft", "", None, 3])
+def test_an_engine_that_there_is_not_is_refused_before_anything_is_built(name: object) -> None:
+    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct'"), engine(name):  # type: ignore[arg-type]
+        pass
+    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct'"):
+        FourierConv2d(2, 2, 3, engine=name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["tiled", "direct"])
+def test_kernels_that_never_end_go_around_a_circle_by_the_whole_grid_only(name: str) -> None:
+    layer = FourierConv2d(2, 2, 5, padding=2, padding_mode="circular", parameterization="spline")
+    with pytest.raises(ValueError, match=f"engine='{name}' cannot compute this: kernels do not end"), engine(name):
+        layer(torch.randn(1, 2, 16, 16))
+
+
+# --- measured choice ---
+
+
+def test_the_benchmark_measures_once_and_keeps_to_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Plan] = []
+
+    def step_times(plan: Plan, *_: object) -> list[float]:
+        seen.append(plan)
+        return [1.0 if plan.engine == "tiled" else 2.0]
+
+    monkeypatch.setattr(measured, "step_times", step_times)
+    monkeypatch.setattr(measured, "_found", {})
+    x, w = torch.randn(1, 2, 40, 40), torch.randn(2, 2, 5, 5)
+    with engine("auto", benchmark=True):
+        first = functional.conv2d(x, w)
+        count = len(seen)
+        second = functional.conv2d(x, w)
+    assert len(seen) == count > 1
+    assert [plan.engine for plan in measured._found.values()] == ["tiled"]
+    assert torch.equal(first, second)
+    torch.testing.assert_close(first, torch.nn.functional.conv2d(x, w), rtol=1e-4, atol=1e-4)
+
+
+def test_steps_are_timed_with_their_backward_pass_and_leave_no_gradients() -> None:
+    layer = FourierConv2d(2, 2, 5, parameterization="scaled")
+    with engine("auto", benchmark=True):
+        layer(torch.randn(1, 2, 33, 34))
+    assert all(parameter.grad is None for parameter in layer.parameters())
+
+
+# --- kernels that are kept ---
+
+
+@pytest.mark.parametrize("name", ["whole", "tiled", "direct"])
+@pytest.mark.parametrize("parameterization", ["spatial", "scaled", "implicit"])
+def test_frozen_layers_make_their_kernels_once(
+    name: str, parameterization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = FourierConv2d(2, 3, 5, padding=2, parameterization=parameterization, engine=name)
+    made: list[int] = []
+    kernels = dispatch._kernels
+    monkeypatch.setattr(dispatch, "_kernels", lambda *given: made.append(1) or kernels(*given))  # type: ignore[func-returns-value]
+    x, larger = torch.randn(1, 2, 32, 32), torch.randn(1, 2, 48, 48)
+    expected = layer(x), layer(larger)
+    made.clear()
+    with layer.frozen():
+        found = [(layer(x), layer(larger)) for _ in range(3)]
+    assert len(made) == 2  # one for each size of images
+    for pair in found:
+        for one, other in zip(pair, expected, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_frozen_layers_see_no_changes_and_pass_gradients_to_images_only() -> None:
+    layer, x = FourierConv2d(2, 3, 5, engine="whole"), torch.randn(1, 2, 32, 32, requires_grad=True)
+    with layer.frozen():
+        before = layer(x)
+        layer.coefficients.data.zero_()
+        assert torch.equal(layer(x), before)
+        before.square().sum().backward()
+    assert x.grad is not None
+    assert layer.coefficients.grad is None
+    assert layer.bias is not None
+    torch.testing.assert_close(layer(x)[0, :, 0, 0], layer.bias)
