@@ -121,18 +121,21 @@ def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], resul
 
 
 def _bench(check: bool, replace: bool) -> int:
-    from fourierconv.study.bench import bounds, results, run  # its packages are optional
+    from fourierconv.study.bench import results, run  # its packages are optional
     from fourierconv.study.bench.cells import CHECKED, cell, cells
 
     folder = build_folder() / ("bench_check" if check else "bench")
     try:
         chosen = [cell(name) for name in CHECKED] if check else cells()
         run.run_missing(chosen, folder / "cells", report=print, again=check)
+        if check:
+            (folder / "beside.json").unlink(missing_ok=True)
+        beside = results.beside(folder)
         found = results.read(folder / "cells")
-        results.write(found, folder)
-        if replace:
-            results.write(found, repository_root() / "book" / "results" / "bench")
-        judged = bounds.bounds(results.measured(folder))
+        for place in (folder, repository_root() / "book" / "results" / "bench") if replace else (folder,):
+            results.write(found, place)
+            tables.write_changed(place / "beside.json", json.dumps(beside, indent=1) + "\n")
+        judged = results.judge(folder)
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

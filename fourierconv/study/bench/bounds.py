@@ -9,6 +9,7 @@ from fourierconv.study.bench.cells import Cell
 from fourierconv.study.bench.contenders import PACKAGES
 from fourierconv.study.bench.run import SECONDS
 from fourierconv.study.statistics import Interval, interval
+from fourierconv.study.tables import Row
 
 OTHERS = ("torch", *PACKAGES, "einsum")
 LEAST = 0.005  # seconds: steps that are shorter are not judged
@@ -101,6 +102,26 @@ def bounds(cells: Sequence[Measured]) -> list[Bound]:
         *_growth(kept),
     ]
     return [bound for bound in found if bound is not None]
+
+
+def memory_bounds(rows: Sequence[Row]) -> list[Bound]:
+    """Peak memory of a step beside that of torch's, where activations outweigh the spectra of kernels."""
+    steps: dict[str, dict[str, float]] = {}
+    for row in rows:
+        steps.setdefault(str(row["cell"]), {})[str(row["way"])] = float(row["step"])
+    found = []
+    for way, most in (("auto", 2.5), ("recompute", 1.6)):
+        ratios = {name: own[way] / own["torch"] for name, own in steps.items()}
+        worst = max(ratios, key=lambda name: ratios[name])
+        shown = f"{ratios[worst]:.2f} at {worst}, of {len(ratios)} cells"
+        statement = f"peak memory of a step, {way} / torch: at most {most}"
+        found.append(Bound(statement, shown, ratios[worst] <= most))
+    return found
+
+
+def layer_bound(found: Interval) -> Bound:
+    """Time of a 'scaled' layer of an extent of 11 pixels beside that of a 'spatial' one of 11×11 taps."""
+    return Bound("scaled at an extent of 11 px / spatial 11×11: at most 1.3", _show(found), math.exp(found.mean) <= 1.3)
 
 
 def _others(own: Measured) -> Interval:

@@ -1,9 +1,11 @@
-"""Peak memory of a training step, in processes of their own, above that of a process that holds the same tensors."""
+"""Peak memory and time of a training step, in processes of their own, beside one that holds the same tensors."""
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
 import torch
@@ -15,11 +17,14 @@ from fourierconv.study.bench.cells import Cell, cell
 from fourierconv.study.store import StudyError
 
 CELLS = ("32to32-128px-k21", "32to32-256px-k11", "depthwise64-128px-k31", "64to64-64px-k11")
+STEPS = 5
 WAYS = ("torch", "whole", "tiled", "auto", "recompute")  # the last one: 'auto', transforming images again
 
 
 def peaks(names: Sequence[str] = CELLS) -> list[dict[str, str | float]]:
     """Per cell and way, megabytes at the peak of a training step above the process that only holds its tensors.
+
+    `ms` is the median of a few steps after it, of processes that did not take turns.
 
     Raises:
         StudyError: a process that failed.
@@ -28,16 +33,18 @@ def peaks(names: Sequence[str] = CELLS) -> list[dict[str, str | float]]:
     for name in names:
         for way in WAYS:
             held, peak = (_process(name, way, work) for work in ("hold", "step"))
-            rows.append({"cell": name, "way": way, "held": held, "step": peak - held})
+            used = peak["peak"] - held["peak"]
+            rows.append({"cell": name, "way": way, "held": held["peak"], "step": used, "ms": peak["ms"]})
     return rows
 
 
-def _process(name: str, way: str, work: str) -> float:
+def _process(name: str, way: str, work: str) -> dict[str, float]:
     command = [sys.executable, "-m", "fourierconv.study.bench.memory", name, way, work]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StudyError(f"{' '.join(command[1:])}: {done.stderr.strip().splitlines()[-1]}")
-    return float(json.loads(done.stdout))
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
 
 
 def step(own: Cell, way: str, images: Tensor, taps: Tensor, along: Tensor) -> None:
@@ -62,14 +69,18 @@ def step(own: Cell, way: str, images: Tensor, taps: Tensor, along: Tensor) -> No
 
 
 def main(name: str, way: str, work: str) -> None:
-    """Print the peak of this process, in megabytes."""
+    """Print the peak of this process in megabytes, and milliseconds of a step."""
     own = cell(name)
     small = Cell("small", 1, own.groups, own.groups, own.groups, 16, 3)
     step(small, way, *_tensors(small))  # libraries and threads
     tensors = _tensors(own)
-    if work == "step":
+    times = []
+    for _ in range(STEPS if work == "step" else 0):
+        start = time.perf_counter()
         step(own, way, *tensors)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        times.append(1000 * (time.perf_counter() - start))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"peak": peak, "ms": statistics.median(times) if times else 0.0}))
 
 
 def _tensors(own: Cell) -> tuple[Tensor, Tensor, Tensor]:

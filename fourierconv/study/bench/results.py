@@ -1,15 +1,20 @@
 """Measured cells as files and tables: raw rounds, medians with quartiles, provenance."""
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fourierconv.study.bench.bounds import Measured
+from fourierconv.study.bench import layers, memory
+from fourierconv.study.bench.bounds import Bound, Measured, bounds, layer_bound, memory_bounds
 from fourierconv.study.bench.cells import Cell, cells
-from fourierconv.study.store import StudyError
+from fourierconv.study.provenance import finished, gather
+from fourierconv.study.statistics import Interval
+from fourierconv.study.store import StudyError, write_atomically
 from fourierconv.study.tables import Row, from_csv, to_csv, write_changed
 
 ROUNDS = ("cell", "contender", "pass", "round", "ms")
@@ -35,6 +40,20 @@ def read(folder: Path) -> list[dict[str, Any]]:
     """The files of the cells that are there, in the order of cells.csv."""
     paths = [folder / f"{cell.name}.json" for cell in cells()]
     return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def beside(folder: Path) -> dict[str, Any]:
+    """What is measured besides the cells, from the file in the folder, or anew."""
+    path = folder / "beside.json"
+    if not path.exists():
+        start = time.perf_counter()
+        ratio, seconds = layers.compare()
+        rows = memory.peaks()
+        provenance = {**gather(), **finished(time.perf_counter() - start)}
+        found = {"layers": asdict(ratio), "layer_seconds": seconds, "memory": rows, "provenance": provenance}
+        write_atomically(path, json.dumps(found, indent=1).encode())
+    result: dict[str, Any] = json.loads(path.read_text())
+    return result
 
 
 def rounds(found: Sequence[dict[str, Any]]) -> list[Row]:
@@ -110,3 +129,13 @@ def measured(folder: Path) -> list[Measured]:
         Measured(cell, steps, over, plans[cell.name]["plans"]["auto"]["engine"])
         for cell, (steps, over) in found.items()
     ]
+
+
+def judge(folder: Path) -> list[Bound]:
+    """All bounds, from the files of a folder; those on memory and layers where they were measured."""
+    found = bounds(measured(folder))
+    path = folder / "beside.json"
+    if path.exists():
+        own = json.loads(path.read_text())
+        found += [*memory_bounds(own["memory"]), layer_bound(Interval(**own["layers"]))]
+    return found

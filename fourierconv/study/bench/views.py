@@ -1,0 +1,70 @@
+"""What the chapter on costs shows of the benchmark: its tables, with the words that say where they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from fourierconv.study.bench.bounds import Bound, Measured
+from fourierconv.study.bench.growth import exponents
+from fourierconv.study.provenance import readable
+from fourierconv.study.store import repository_root
+
+
+def committed() -> Path:
+    """The folder of the tables that are committed."""
+    return repository_root() / "book" / "results" / "bench"
+
+
+def note(folder: Path) -> str:
+    """Hardware, threads, software, dates and time of the measurements in a folder."""
+    provenance = json.loads((folder / "provenance.json").read_text())
+    made = provenance["made"]
+    words = {name: ", ".join(sorted({str(entry[name]) for entry in made})) for name in ("cpu", "threads", "torch")}
+    dates = sorted(own["date"][:10] for own in provenance["cells"].values())
+    when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+    count = f"{len(provenance['cells'])} cells in {readable(provenance['seconds'])}"
+    return f"{words['cpu']}, {words['threads']} threads, torch {words['torch']}, {when}, {count}."
+
+
+def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
+    """A frame with the note of its folder below."""
+    body = frame.to_html(index=False, border=0, float_format=f"{{:.{digits}f}}".format)
+    return HTML(f"{body}\n<p><small>{note(folder)}</small></p>")
+
+
+def stamp(figure: Figure, folder: Path) -> Figure:
+    """Write the note on a figure; returns the figure."""
+    figure.supxlabel(note(folder), x=0.01, ha="left", fontsize=9, color="#555555")
+    return figure
+
+
+def bounds(found: Sequence[Bound]) -> pd.DataFrame:
+    """What was asked for, what was measured, and whether it holds."""
+    rows: list[dict[str, Any]] = [
+        {"what must hold": own.statement, "measured": own.shown, "holds": "yes" if own.holds else "no"} for own in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def growth(cells: Sequence[Measured], names: Sequence[str]) -> pd.DataFrame:
+    """Exponents of the training step's time, with their standard errors, a row per contender."""
+    rows = []
+    for name in names:
+        found = exponents(cells, name)
+        rows.append({"contender": name, **{own.factor: f"{own.value:.2f} ± {own.error:.2f}" for own in found}})
+    return pd.DataFrame(rows)
+
+
+def memory(folder: Path) -> pd.DataFrame:
+    """Peak memory and time of a step per cell and way, and the memory as a multiple of torch's."""
+    rows = pd.DataFrame(json.loads((folder / "beside.json").read_text())["memory"])
+    torch = rows[rows["way"] == "torch"].set_index("cell")["step"]
+    rows["times torch's"] = rows["step"] / rows["cell"].map(torch)
+    return rows.rename(columns={"step": "MB"})[["cell", "way", "MB", "times torch's", "ms"]]
