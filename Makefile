@@ -54,11 +54,11 @@ gpu: .venv/installed ## the checks that need a CUDA device; says so where there 
 	$(RUN) -m pytest tests/test_cuda.py tests/tools -k cuda -m '' || [ $$? = 5 ]
 
 .PHONY: bench
-bench: .venv/bench ## times the engines and what else computes a convolution, an hour; goes on where it was stopped
+bench: .venv/installed ## times the engines and what else computes a convolution, an hour; goes on where it was stopped
 	$(STUDY) bench
 
 .PHONY: bench-check
-bench-check: .venv/bench ## times a few cells anew, in ten minutes, and says which bounds hold
+bench-check: .venv/installed ## times a few cells anew, in ten minutes, and says which bounds hold
 	$(STUDY) bench --check
 
 .PHONY: book
@@ -95,11 +95,6 @@ clean: ## removes the book, the executed notebooks, figures and tables; finished
 
 .venv/installed: .venv/pins pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
-
-.venv/bench: .venv/installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
-	$$($(RUN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])')
 	touch $@
 
 # The run store decides what is missing, so it is always asked. Whatever depends on the tables is rebuilt

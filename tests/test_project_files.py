@@ -22,7 +22,21 @@ EXTRAS = PROJECT["optional-dependencies"]
 LINES = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
 PINS = {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in LINES)}
 README = (ROOT / "README.md").read_text()
-TARGETS = {"reproduce", "test", "test-all", "test-book", "book", "serve", "lint", "clean", "results", "gpu"}
+ALL = [requirement for own in (PROJECT["dependencies"], *EXTRAS.values()) for requirement in own]
+TARGETS = {
+    "reproduce",
+    "bench",
+    "bench-check",
+    "test",
+    "test-all",
+    "test-book",
+    "book",
+    "serve",
+    "lint",
+    "clean",
+    "results",
+    "gpu",
+}
 
 
 def make(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -38,7 +52,7 @@ def test_pins_are_plain_versions_each_package_once() -> None:
     assert not [name for name, version in PINS.items() if version.local]
 
 
-@pytest.mark.parametrize("requirement", PROJECT["dependencies"] + EXTRAS["study"] + EXTRAS["dev"])
+@pytest.mark.parametrize("requirement", ALL)
 def test_direct_dependencies_are_pinned_within_their_range(requirement: str) -> None:
     wanted = Requirement(requirement)
     assert PINS[canonicalize_name(wanted.name)] in wanted.specifier
@@ -58,8 +72,7 @@ def test_the_layers_need_torch_alone() -> None:
 
 
 def test_every_imported_package_is_declared() -> None:
-    requirements = PROJECT["dependencies"] + EXTRAS["study"] + EXTRAS["dev"]
-    declared = {canonicalize_name(Requirement(text).name) for text in requirements}
+    declared = {canonicalize_name(Requirement(text).name) for text in ALL}
     distributions = importlib.metadata.packages_distributions()
     sources = [path for folder in ("fourierconv", "tests") for path in (ROOT / folder).rglob("*.py")]
     imported = {module: path for path in sources for module in imported_modules(path)}

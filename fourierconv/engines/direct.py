@@ -28,6 +28,9 @@ def correlate(images: Tensor, taps: Tensor, axes: Sequence[Axis], groups: int) -
     >>> correlate(torch.ones(1, 1, 4), torch.ones(1, 1, 3), [linear_axis(4, first=-1, last=1, size=4)], groups=1)
     tensor([[[2., 3., 3., 2.]]])
     """
+    taps = (
+        taps.contiguous()
+    )  # as torch's convolution makes them; what it says of others' gradients to a compiler is wrong
     before, after, inside = [], [], True
     for n, span, axis in zip(images.shape[2:], taps.shape[2:], axes, strict=True):
         left = -axis.start - axis.step * axis.first + (0 if axis.reads is None else axis.reads[0])

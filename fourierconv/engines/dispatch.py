@@ -20,6 +20,8 @@ from fourierconv.engines.taps import transform
 from fourierconv.grid import Axis
 from fourierconv.separable import combine
 
+TRACED = 16  # images for which compiled code chooses, as it serves any number of them
+
 
 class Filter(Protocol):
     """One axis of the kernels of a convolution."""
@@ -65,7 +67,7 @@ def engine(name: str, benchmark: bool = False) -> Iterator[None]:
             keep to the fastest.
 
     A convolution that the engine cannot compute is refused with a ValueError, when it is called. Code that
-    torch.compile has compiled keeps the engine with which it was compiled.
+    torch.compile has compiled keeps the engine with which it was compiled; 'auto' then chooses as for 16 images.
 
     Raises:
         ValueError: an unknown name.
@@ -111,7 +113,7 @@ def case_of(
     whole = tuple(own.whole for own in filters)
     linear = tuple(own.linear for own in filters if own.linear is not None)
     return Case(
-        batch=images.shape[0],
+        batch=TRACED if torch.compiler.is_compiling() else images.shape[0],
         groups=groups,
         inner=images.shape[1] // groups,
         out=coefficients.shape[0] // groups if points is None else coefficients.shape[1],
