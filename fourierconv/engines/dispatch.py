@@ -231,9 +231,9 @@ def compute(
 
 
 def finish(output: Tensor, bias: Tensor | None, dtype: torch.dtype, batched: bool) -> Tensor:
-    """Add the bias; back to the caller's dtype and rank."""
+    """Add the bias; back to the caller's dtype and rank. Outputs are contiguous, whatever the engine."""
     output = output if bias is None else output + bias.view(-1, *[1] * (output.ndim - 2))
-    output = output.to(dtype)
+    output = output.to(dtype).contiguous()
     return output if batched else output.squeeze(0)
 
 
