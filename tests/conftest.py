@@ -27,6 +27,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("_engine", every_engine.parameters(), indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Cases for the thorough tests alone run under one engine, the others under all of them."""
+    kept, left = [], []
+    for item in items:
+        name = (
+            item.callspec.params.get("_engine")
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        own = every_engine.MARKED[name] if name else 0
+        more = name not in (None, "whole") and len(list(item.iter_markers("full"))) > own
+        (left if more else kept).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
 @pytest.fixture(autouse=True)
 def _engine(request: pytest.FixtureRequest) -> Iterator[None]:
     name = getattr(request, "param", None)

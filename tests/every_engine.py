@@ -10,6 +10,7 @@ from fourierconv.engines import dispatch
 from fourierconv.engines.choice import Case, Plan, candidates, choose
 
 SERVING = ("whole", "tiled", "by_fft", "direct")  # by_fft: with spectra that are transforms of taps
+MARKED = {"whole": 0, "tiled": 0, "by_fft": 1, "direct": 1}  # marks that leave the test to the thorough ones
 # where results, derivatives and refusals are compared with torch's
 MODULES = (
     "test_derivatives",
@@ -25,7 +26,7 @@ MODULES = (
 
 def parameters() -> list[Any]:
     """All of them in the thorough tests; in the others those that do the work themselves."""
-    return [pytest.param(name, marks=() if name in ("whole", "tiled") else pytest.mark.full) for name in SERVING]
+    return [pytest.param(name, marks=pytest.mark.full if MARKED[name] else ()) for name in SERVING]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A training step of one layer takes two real FFTs over images and two inverse ones, and no complex one.
 
-The kernels' spectra are matrix products, so every FFT that torch calls is one over images; but for kernels of many taps,
-which are transformed and their gradient transformed back.
+The kernels' spectra are matrix products, so every FFT that torch calls is one over images. Kernels of many taps are an
+exception: they are transformed, and their gradient is transformed back.
 """
 
 from collections import Counter
