@@ -29,16 +29,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Cases for the thorough tests alone run under one engine, the others under all of them."""
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
-        name = (
-            item.callspec.params.get("_engine")
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        own = every_engine.MARKED[name] if name else 0
-        more = name not in (None, "whole") and len(list(item.iter_markers("full"))) > own
-        (left if more else kept).append(item)
+        case = getattr(item, "callspec", None)
+        name = case.params.get("_engine", "whole") if case else "whole"
+        thorough = len(list(item.iter_markers("full"))) > every_engine.MARKED[name]
+        (left if thorough and name != "whole" else kept).append(item)
     items[:] = kept
     config.hook.pytest_deselected(items=left)
 
