@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from fourierconv.study.bench.cells import Cell
@@ -99,7 +100,6 @@ def bounds(cells: Sequence[Measured]) -> list[Bound]:
         _mean("kernels of 21 and more: torch / auto", kept, _torch, lambda c: c.kernel >= 21, least=10),
         _mean("faster FFT package / auto", kept, _packages, lambda c: True, least=8),
         *_floors(kept),
-        *_growth(kept),
     ]
     return [bound for bound in found if bound is not None]
 
@@ -117,6 +117,26 @@ def memory_bounds(rows: Sequence[Row]) -> list[Bound]:
         statement = f"peak memory of a step, {way} / torch: at most {most}"
         found.append(Bound(statement, shown, ratios[worst] <= most))
     return found
+
+
+def growth_bounds(rows: Sequence[Row]) -> list[Bound]:
+    """How the faster FFT engine's time grows with the kernel, from 3 taps to the image, and with the image's side."""
+    times: dict[str, dict[tuple[int, int], float]] = {}
+    for row in rows:
+        own = times.setdefault(str(row["series"]), {})
+        key = int(row["size"]), int(row["kernel"])
+        own[key] = min(float(row["seconds"]), own.get(key, math.inf))
+    span = max(times["kernel"].values()) / min(times["kernel"].values())
+    images = [time for _, time in sorted(times["image"].items())]
+    doubled = max(large / small for small, large in pairwise(images))
+    return [
+        Bound(
+            "kernels from 3 to the image, as many images as channels: dearest / cheapest FFT step at most 3",
+            f"{span:.2f}",
+            span <= 3,
+        ),
+        Bound("image side doubled: at most 4.5", f"{doubled:.2f}, the largest of {len(images) - 1}", doubled <= 4.5),
+    ]
 
 
 def layer_bound(found: Interval) -> Bound:
@@ -175,40 +195,6 @@ def _floors(cells: Sequence[Measured]) -> list[Bound | None]:
             mean.mean <= 1.5,
         ),
         Bound("auto / floor, the worst cell: at most 2.5", f"{_show(worst)} at {name}", math.exp(worst.mean) <= 2.5),
-    ]
-
-
-def _growth(cells: Sequence[Measured]) -> list[Bound | None]:
-    """How the time of the FFT engines grows with the kernel and with the image."""
-    times = {own.cell: own.middle(own.fastest(("whole", "tiled"))) for own in cells}
-    families: dict[tuple[int, ...], list[float]] = {}
-    for cell, time in times.items():
-        if cell.batch >= cell.channels == cell.out and cell.groups == 1:
-            families.setdefault((cell.batch, cell.channels, cell.size), []).append(time)
-    spans = [max(family) / min(family) for family in families.values() if len(family) > 1]
-    doubled = [
-        times[large] / large.batch / (times[small] / small.batch)
-        for small in times
-        for large in times
-        if large.size == 2 * small.size
-        and (small.channels, small.out, small.groups, small.kernel)
-        == (large.channels, large.out, large.groups, large.kernel)
-    ]
-    return [
-        Bound(
-            "kernels from 3 to the image, batch >= channels: dearest / cheapest FFT cell at most 3",
-            f"{max(spans):.2f}",
-            max(spans) <= 3,
-        )
-        if spans
-        else None,
-        Bound(
-            "image side doubled, per image: at most 4.5",
-            f"{max(doubled):.2f}, {len(doubled)} pairs",
-            max(doubled) <= 4.5,
-        )
-        if doubled
-        else None,
     ]
 
 

@@ -1,11 +1,23 @@
-"""How the time of a training step grows: exponents of kernel, image, channels and batch, by least squares."""
+"""How the time of a training step grows with kernel, image, channels and batch."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fourierconv.study.bench.bounds import Measured
+from fourierconv.study.bench.cells import Cell
+from fourierconv.study.bench.contenders import contender
+from fourierconv.study.bench.measure import passes, seconds
+from fourierconv.study.tables import Row
+
+ENGINES = ("whole", "tiled")
+ROUNDS = 7
+SERIES = {  # of cells that differ in one number alone
+    "kernel": tuple(Cell(f"kernel {k}", 32, 32, 32, 1, 64, k) for k in (3, 7, 15, 31, 63)),
+    "image": tuple(Cell(f"image {n}", 4, 32, 32, 1, n, 11) for n in (32, 64, 128, 256)),
+}
 
 FACTORS = ("kernel", "image", "channels", "batch")
 
@@ -38,3 +50,20 @@ def exponents(cells: Sequence[Measured], name: str) -> list[Exponent]:
         Exponent(factor, float(value), float(error))
         for factor, value, error in zip(FACTORS, found[1:], errors[1:], strict=True)
     ]
+
+
+def series() -> list[Row]:
+    """Times of the FFT engines along each of `SERIES`: a row per cell and engine, median seconds of a step."""
+    rows: list[Row] = []
+    for name, cells in SERIES.items():
+        works = {(cell, own): passes(cell, contender(own, cell))["step"] for cell in cells for own in ENGINES}
+        times: dict[tuple[Cell, str], list[float]] = {key: [] for key in works}
+        for turn in range(ROUNDS + 1):
+            for key, work in works.items():
+                taken = seconds(work)
+                if turn:
+                    times[key].append(taken)
+        for (cell, own), found in times.items():
+            row: Row = {"series": name, "kernel": cell.kernel, "size": cell.size, "engine": own}
+            rows.append({**row, "seconds": statistics.median(found)})
+    return rows

@@ -60,7 +60,7 @@ def main(name: str, output: Path, names: list[str]) -> None:
         try:
             tried[number] = passes(own, contender(number, own))
             tried[number]["step"]()
-            first[number] = _time(tried[number]["step"])
+            first[number] = seconds(tried[number]["step"])
         except (RuntimeError, MemoryError) as error:
             if "alloc" not in str(error) and "memory" not in str(error):
                 raise
@@ -74,8 +74,8 @@ def main(name: str, output: Path, names: list[str]) -> None:
     for turn in range(rounds):
         for number, own_passes in tried.items():
             if turn < ROUNDS[0] or first[number] < LONG:
-                rows += [(number, kind, turn, _time(work)) for kind, work in own_passes.items()]
-        rows += [(f"floor: {part}", "step", turn, seconds) for part, seconds in floor.seconds(parts).items()]
+                rows += [(number, kind, turn, seconds(work)) for kind, work in own_passes.items()]
+        rows += [(f"floor: {part}", "step", turn, taken) for part, taken in floor.seconds(parts).items()]
     found = {
         "cell": name,
         "rows": rows,
@@ -106,7 +106,8 @@ def _plan(own: Cell, name: str) -> dict[str, object]:
     return {"engine": plan.engine, "by_fft": plan.by_fft, "tiles": tiles}
 
 
-def _time(work: Pass) -> float:
+def seconds(work: Pass) -> float:
+    """How long it takes once."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

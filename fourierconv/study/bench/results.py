@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fourierconv.study.bench import layers, memory
-from fourierconv.study.bench.bounds import Bound, Measured, bounds, layer_bound, memory_bounds
+from fourierconv.study.bench import growth, layers, memory
+from fourierconv.study.bench.bounds import Bound, Measured, bounds, growth_bounds, layer_bound, memory_bounds
 from fourierconv.study.bench.cells import Cell, cells
 from fourierconv.study.provenance import finished, gather
 from fourierconv.study.statistics import Interval
@@ -48,9 +48,9 @@ def beside(folder: Path) -> dict[str, Any]:
     if not path.exists():
         start = time.perf_counter()
         ratio, seconds = layers.compare()
-        rows = memory.peaks()
-        provenance = {**gather(), **finished(time.perf_counter() - start)}
-        found = {"layers": asdict(ratio), "layer_seconds": seconds, "memory": rows, "provenance": provenance}
+        peaks, grown = memory.peaks(), growth.series()
+        found: dict[str, Any] = {"layers": asdict(ratio), "layer_seconds": seconds, "memory": peaks, "growth": grown}
+        found["provenance"] = {**gather(), **finished(time.perf_counter() - start)}
         write_atomically(path, json.dumps(found, indent=1).encode())
     result: dict[str, Any] = json.loads(path.read_text())
     return result
@@ -137,5 +137,6 @@ def judge(folder: Path) -> list[Bound]:
     path = folder / "beside.json"
     if path.exists():
         own = json.loads(path.read_text())
+        found += growth_bounds(own["growth"])
         found += [*memory_bounds(own["memory"]), layer_bound(Interval(**own["layers"]))]
     return found

@@ -8,6 +8,7 @@ from fourierconv.study.bench.bounds import (
     Measured,
     bounds,
     geometric_mean,
+    growth_bounds,
     judged,
     layer_bound,
     logarithms,
@@ -16,6 +17,7 @@ from fourierconv.study.bench.bounds import (
 )
 from fourierconv.study.bench.cells import Cell, cells
 from fourierconv.study.statistics import Interval
+from fourierconv.study.tables import Row
 from tests.study.bench.made import FACTORS, PARTS, time_of
 
 ROUNDS = range(3)
@@ -46,15 +48,13 @@ def test_all_bounds_are_measured() -> None:
     found = shown(ALL)
     assert [name.partition(",")[0] for name in found] == [
         "auto / fastest other", "kernels of 11 and more", "kernels of 21 and more", "faster FFT package / auto",
-        "auto / floor", "auto / floor", "kernels from 3 to the image", "image side doubled",
+        "auto / floor", "auto / floor",
     ]  # fmt: skip
     assert all(holds for holds, _ in found.values())
     assert found["kernels of 11 and more"][1].startswith("4.00 [4.00, 4.00]")
     assert found["kernels of 21 and more"][1].startswith("12.00 [")
     assert found["faster FFT package / auto"][1].startswith("16.00 [")
     assert found["auto / floor, where an FFT engine serves"][1].startswith("1.25 [")
-    assert found["image side doubled, per image"][1].startswith("4.00")
-    assert found["kernels from 3 to the image, batch >= channels"][1] == "1.00"
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,27 @@ def test_a_bound_that_is_missed_is_said_to_be(name: str, factors: dict[str, floa
     assert not found[name][0]
 
 
-def test_growth_beyond_the_bounds_is_seen() -> None:
-    slow = [measured(own, {"tiled": 10.0 if own.kernel == 31 else 1.0, "whole": 10.0}) for own in cells()]
-    assert not shown(slow)["kernels from 3 to the image, batch >= channels"][0]
-    large = [measured(own, {"tiled": 2.0 if own.size == 512 else 1.0, "whole": 2.0}) for own in cells()]
-    assert not shown(large)["image side doubled, per image"][0]
+@pytest.mark.parametrize(
+    ("by_kernel", "by_image", "shown", "holds"),
+    [
+        ((1.0, 2.0, 2.9), (1.0, 4.0, 17.0), ["2.90", "4.25, the largest of 2"], [True, True]),
+        ((1.0, 2.0, 3.1), (1.0, 5.0, 17.0), ["3.10", "5.00, the largest of 2"], [False, False]),
+    ],
+)
+def test_growth_is_that_of_the_faster_engine(
+    by_kernel: tuple[float, ...], by_image: tuple[float, ...], shown: list[str], holds: list[bool]
+) -> None:
+    rows: list[Row] = []
+    for slower, engine in ((1.0, "whole"), (2.0, "tiled")):
+        for kernel, seconds in zip((3, 7, 15), by_kernel, strict=True):
+            rows.append(
+                {"series": "kernel", "kernel": kernel, "size": 64, "engine": engine, "seconds": slower * seconds}
+            )
+        for size, seconds in zip((32, 64, 128), by_image, strict=True):
+            rows.append({"series": "image", "kernel": 11, "size": size, "engine": engine, "seconds": slower * seconds})
+    found = growth_bounds(rows)
+    assert [own.shown for own in found] == shown
+    assert [own.holds for own in found] == holds
 
 
 def test_one_slow_cell_is_named() -> None:

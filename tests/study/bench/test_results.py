@@ -21,7 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results.write(everything(), folder)
     memory = [{"cell": "one", "way": way, "held": 50.0, "step": step, "ms": 1.0} for way, step in WAYS.items()]
     layers = {"mean": 0.1, "low": 0.0, "high": 0.2, "sd": 0.1, "n": 15}
-    (folder / "beside.json").write_text(json.dumps({"memory": memory, "layers": layers}))
+    grown = [
+        {"series": name, "kernel": kernel, "size": size, "engine": "whole", "seconds": (size / 64) ** 2}
+        for name, kernel, size in (("kernel", 3, 64), ("kernel", 63, 64), ("image", 11, 64), ("image", 11, 128))
+    ]
+    (folder / "beside.json").write_text(json.dumps({"memory": memory, "layers": layers, "growth": grown}))
     return folder
 
 
@@ -35,7 +39,7 @@ def test_cells_are_read_back_as_they_were_measured(folder: Path) -> None:
         assert own.middle("auto") == pytest.approx(1.1 * time_of(own.cell), rel=1e-5)
         assert own.over == ({"torch": "time"} if own.cell.kernel > 60 else {})
         assert own.engine == "tiled"
-    assert len(bounds(read)) == 8
+    assert len(bounds(read)) == 6
 
 
 def test_rounds_are_kept_and_summed_up(folder: Path) -> None:
@@ -64,7 +68,7 @@ def test_missing_tables_are_named(tmp_path: Path) -> None:
 
 def test_memory_and_layers_are_judged_with_the_rest(folder: Path) -> None:
     judged = results.judge(folder)
-    assert len(judged) == 8 + 2 + 1
+    assert len(judged) == 6 + 2 + 2 + 1
     assert all(own.holds for own in judged)
 
 
