@@ -91,39 +91,28 @@ class Contraction:
             dL/dx, (batch, in, *n), and the gradient of the half spectrum, (out, in/groups, *half), each or None.
         """
         with self._explained():
-            return self._backward(grad, input, spectrum, images, wants_input, wants_spectrum)
-
-    def _backward(
-        self,
-        grad: Tensor,
-        input: Tensor,
-        spectrum: Tensor,
-        images: Tensor,
-        wants_input: bool,
-        wants_spectrum: bool,
-    ) -> tuple[Tensor | None, Tensor | None]:
-        n = tuple(input.shape[2:])
-        weights = self.frequency_first(spectrum) if wants_input else None
-        grad_input = input.new_empty(input.shape) if wants_input else None
-        sums: Tensor | None = None
-        for part, rows in self._parts(grad):
-            errors = self.blank(spectrum, part.stop - part.start, self.out)
-            self.analyse(self.tiles.cut_outputs, grad[part], errors)
-            if weights is not None and grad_input is not None:
-                product = self._multiply(errors, weights)
-                self.synthesise(product, lambda grids: self.tiles.add(grids, n), grad_input[part])
-                del product
-            if wants_spectrum:
-                own = images[:, :, rows]
-                if images.shape[2] == 0:
-                    own = self.blank(spectrum, part.stop - part.start, self.inner)
-                    self.analyse(self.tiles.cut, input[part], own, conjugate=True)
-                sums = self._accumulate(errors, own, sums)
-        if not wants_spectrum:
-            return grad_input, None
-        if sums is None:  # no images
-            sums = self.sums(spectrum).zero_()
-        return grad_input, self._spectrum_gradient(sums)
+            n = tuple(input.shape[2:])
+            weights = self.frequency_first(spectrum) if wants_input else None
+            grad_input = input.new_empty(input.shape) if wants_input else None
+            sums: Tensor | None = None
+            for part, rows in self._parts(grad):
+                errors = self.blank(spectrum, part.stop - part.start, self.out)
+                self.analyse(self.tiles.cut_outputs, grad[part], errors)
+                if weights is not None and grad_input is not None:
+                    product = self._multiply(errors, weights)
+                    self.synthesise(product, lambda grids: self.tiles.add(grids, n), grad_input[part])
+                    del product
+                if wants_spectrum:
+                    own = images[:, :, rows]
+                    if images.shape[2] == 0:
+                        own = self.blank(spectrum, part.stop - part.start, self.inner)
+                        self.analyse(self.tiles.cut, input[part], own, conjugate=True)
+                    sums = self._accumulate(errors, own, sums)
+            if not wants_spectrum:
+                return grad_input, None
+            if sums is None:  # no images
+                sums = self.sums(spectrum).zero_()
+            return grad_input, self._spectrum_gradient(sums)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -48,11 +48,6 @@ class Cell:
         """Pixels on every side."""
         return self.kernel // 2
 
-    @property
-    def operations(self) -> float:
-        """Multiplications and additions of a forward pass, tap by tap."""
-        return 2 * self.batch * self.out * self.channels / self.groups * (self.size * self.kernel) ** 2
-
 
 def cells() -> list[Cell]:
     """All of them.

@@ -31,8 +31,3 @@ def test_the_checked_ones_are_among_them() -> None:
 def test_a_cell_that_there_is_not_is_named() -> None:
     with pytest.raises(StudyError, match="cell 'huge' is unknown"):
         cell("huge")
-
-
-def test_operations_are_those_of_a_convolution_tap_by_tap() -> None:
-    own = cell("32to32-64px-k3")
-    assert own.operations == 2 * 16 * 32 * 32 * 64 * 64 * 9
