@@ -19,8 +19,8 @@ from torch import Tensor
 
 from fourierconv.engines.tiles import Tiles
 
-TRANSFORMED = 2**21  # bytes of spectra that are transformed at a time
-MULTIPLIED = 2**24  # bytes of spectra that are multiplied at a time
+TRANSFORMED = 2**22  # bytes of spectra that are transformed at a time
+MULTIPLIED = 2**25  # bytes of spectra that are multiplied at a time
 ROWS = 16  # of a product at least, as the kernels' spectra are read again for every part
 RUN = 8  # channels that are laid out at a time at least: a line of cache
 
