@@ -1,12 +1,12 @@
 """Peak memory and time of a training step, in processes of their own, beside one that holds the same tensors."""
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ STEPS = 5
 WAYS = ("torch", "whole", "tiled", "auto", "recompute")  # the last one: 'auto', transforming images again
 
 
-def peaks(names: Sequence[str] = CELLS) -> list[dict[str, str | float]]:
+def peaks(names: Sequence[str] = CELLS, ways: Sequence[str] = WAYS) -> list[dict[str, str | float]]:
     """Per cell and way, megabytes at the peak of a training step above the process that only holds its tensors.
 
     `ms` is the median of a few steps after it, of processes that did not take turns.
@@ -31,7 +31,7 @@ def peaks(names: Sequence[str] = CELLS) -> list[dict[str, str | float]]:
     """
     rows: list[dict[str, str | float]] = []
     for name in names:
-        for way in WAYS:
+        for way in ways:
             held, peak = (_process(name, way, work) for work in ("hold", "step"))
             used = peak["peak"] - held["peak"]
             rows.append({"cell": name, "way": way, "held": held["peak"], "step": used, "ms": peak["ms"]})
@@ -79,8 +79,13 @@ def main(name: str, way: str, work: str) -> None:
         start = time.perf_counter()
         step(own, way, *tensors)
         times.append(1000 * (time.perf_counter() - start))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"peak": peak, "ms": statistics.median(times) if times else 0.0}))
+    print(json.dumps({"peak": _peak(), "ms": statistics.median(times) if times else 0.0}))
+
+
+def _peak() -> float:
+    """Of this program, in megabytes; getrusage would count what its parent held when it was started, too."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) / 1024
 
 
 def _tensors(own: Cell) -> tuple[Tensor, Tensor, Tensor]:
