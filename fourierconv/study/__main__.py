@@ -143,7 +143,7 @@ def _bench(check: bool, replace: bool) -> int:
         print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
         return 130
     for bound in judged:
-        print(f"{'holds  ' if bound.holds else 'MISSED '} {bound.statement}: {bound.shown}")
+        print(f"{bound.verdict:7} {bound.statement}: {bound.shown}")
     return 0
 
 
