@@ -62,7 +62,8 @@ def check(folder: Path, seconds: float) -> bool:
         print(f"checks: {state['checks']['summary']}, before", flush=True)
         return True
     # what another Python or torch warns of is not what is checked
-    options = ["-k", "cuda", "-m", "", "-W", "default", "-q", "--tb=short", "-p", "no:cacheprovider"]
+    options = ["-k", "cuda", "-m", "", "-W", "default", "--continue-on-collection-errors"]
+    options += ["-q", "--tb=short", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *(path for path in CHECKS if (root / path).exists()), *options]
     print(f"checks: at most {seconds:.0f} s", flush=True)
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
