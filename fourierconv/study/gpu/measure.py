@@ -22,7 +22,6 @@ from fourierconv.study.gpu.ways import WAYS, Way, settings
 from fourierconv.study.provenance import finished
 
 SEED = 0
-
 TUNED = 0.1  # seconds: passes that take less are taken with cuDNN's benchmark mode
 WRONG = 0.05  # relative error of outputs; bfloat16 makes 0.003
 SECONDS = 2.5  # for the rounds of a cell
@@ -78,7 +77,7 @@ def measure(own: Cell, device: str, excluded: Mapping[str, str], report: Callabl
     with torch.device(device):
         sets = rotating(own)
     tried, over, failed = _try_all(own, sets, device, excluded, report)
-    report("rounds")
+    report("floor")
     with torch.device(device), settings():
         least = floor.least(own, timer)
         plans = {one.way.name: plan(own, one.way.name) for one in tried if one.way.name in ENGINES}
@@ -88,7 +87,9 @@ def measure(own: Cell, device: str, excluded: Mapping[str, str], report: Callabl
     for turn in range(turns):
         for one in tried:
             if turn < ROUNDS[0] or one.first["step"] < LONG:
+                report(f"try {one.way.name}")
                 rows += [(one.way.name, kind, turn, one.time(kind, device)) for kind in one.passes]
+        report("floor")
         if least is not None:
             with settings():
                 parts = floor.seconds(least[1], timer=timer)
@@ -146,7 +147,8 @@ def _try_all(
         except ImportError:
             failed[way.name] = "not installed"
         except Exception as error:  # what a contender raises is its own matter
-            if isinstance(error, MemoryError) or "memory" in str(error) or "alloc" in str(error):
+            said = str(error).lower()
+            if isinstance(error, MemoryError) or "out of memory" in said or "alloc" in said:
                 over[way.name] = "memory"
             else:
                 failed[way.name] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
@@ -186,7 +188,7 @@ def attempt(way: Way, own: Cell, sets: list[Inputs], exact: torch.Tensor, device
         return Tried(way, kinds, first, tuned, peak(kinds["step"], device), error)
 
 
-def main(folder: str, device: str, until: str, *arguments: str) -> None:
+def main(folder: str, device: str, until: str) -> None:
     """Measure the cells that the folder lacks, one after the other, until that time on the monotonic clock.
 
     Says on stdout what is being tried, for whoever has to end it; tables are written after every cell.
