@@ -6,6 +6,7 @@ Stop it at any time, and it goes on from there: cells that are finished are kept
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,13 +67,14 @@ def check(folder: Path, seconds: float) -> bool:
     options += ["-q", "--tb=short", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *(path for path in CHECKS if (root / path).exists()), *options]
     print(f"checks: at most {seconds:.0f} s", flush=True)
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with tempfile.TemporaryFile("w+") as said:
         try:
-            said, status = process.communicate(timeout=seconds)[0], process.returncode
+            done = subprocess.run(command, cwd=root, stdout=said, stderr=said, timeout=seconds, check=False)
+            status, ending = done.returncode, []
         except subprocess.TimeoutExpired:
-            process.kill()
-            said, status = process.communicate()[0] + f"\nended after {seconds:.0f} s\n", 1
-    lines = said.splitlines()[-LINES:]
+            status, ending = 1, [f"ended after {seconds:.0f} s"]
+        said.seek(0)
+        lines = said.read().splitlines()[-LINES:] + ending
     passed = status in (0, 5)  # 5: no test was left, as all saw that there is no device
     summary = lines[-1].strip("= ") if lines else "no output"
     state["checks"] = {"code": code, "passed": passed, "summary": summary}
