@@ -1,7 +1,8 @@
-"""The commands `python -m fourierconv.study {run,status,collect,check,bench}`; all but bench need a profile."""
+"""The commands `python -m fourierconv.study {run,status,collect,check,bench,gpu}`; the last two need no profile."""
 
 import argparse
 import json
+import math
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims
     options = _parser(experiments).parse_args(arguments)
     if options.command == "bench":
         return _bench(options.check, options.replace_committed)
+    if options.command == "gpu":
+        return _gpu(options)
     results = build_folder() / "results" / options.profile
     committed = repository_root() / "book" / "results" / options.profile
     try:
@@ -143,8 +146,25 @@ def _bench(check: bool, replace: bool) -> int:
         print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
         return 130
     for bound in judged:
-        print(f"{'holds  ' if bound.holds else 'MISSED '} {bound.statement}: {bound.shown}")
+        print(f"{bound.verdict:7} {bound.statement}: {bound.shown}")
     return 0
+
+
+def _gpu(options: argparse.Namespace) -> int:
+    from fourierconv.study.gpu import command, results
+
+    folder = options.out or build_folder() / ("gpu_rehearsal" if options.rehearse else "gpu")
+    try:
+        status = command.main(folder, options.minutes, options.rehearse, options.runs)
+        if options.replace_committed:
+            print(*results.replace_committed(folder, repository_root() / "book" / "results" / "gpu"), sep="\n")
+    except StudyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
+        return 130
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -166,6 +186,13 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
     bench = "time the engines and what else computes a convolution; stop it at any time, and the same command goes on"
     command = commands.add_parser("bench", help=bench, description=bench)
     command.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")
+    command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
+    gpu = "on a CUDA device: its checks, and the engines beside cuDNN; the same command goes on where it was stopped"
+    command = commands.add_parser("gpu", help=gpu, description=gpu)
+    command.add_argument("--minutes", type=_minutes, default=9.0, help="for all of it; 9 where not given")
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="for the results, and where they are continued")
+    command.add_argument("--rehearse", action="store_true", help="measure tiny cells on the CPU, to try the command")
+    command.add_argument("--runs", action="store_true", help="then runs of the full profile, until the time is up")
     command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
@@ -190,6 +217,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number, not {text!r}")
+    return minutes
 
 
 if __name__ == "__main__":

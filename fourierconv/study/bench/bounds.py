@@ -25,17 +25,19 @@ class Measured:
         steps: by contender, by round, seconds of a training step.
         over: contenders over the limits, with which one: 'time' or 'memory'.
         engine: that 'auto' chose.
+        limit: seconds that a step may take.
     """
 
     cell: Cell
     steps: Mapping[str, Mapping[int, float]]
     over: Mapping[str, str]
     engine: str
+    limit: float = SECONDS
 
     def middle(self, name: str) -> float:
         """Median of a contender's steps; infinite over the memory, the limit over the time."""
         if name in self.over:
-            return SECONDS if self.over[name] == "time" else math.inf
+            return self.limit if self.over[name] == "time" else math.inf
         return median(self.steps[name].values())
 
     def fastest(self, names: Iterable[str]) -> str:
@@ -51,11 +53,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Bound:
-    """One of the bounds: its value, what must hold of it, and whether it does."""
+    """One of the bounds: its value, what must hold of it, and whether it does, None where it was not measured."""
 
     statement: str
     shown: str
-    holds: bool
+    holds: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """In one word."""
+        return {True: "holds", False: "MISSED", None: "open"}[self.holds]
 
 
 def logarithms(one: Mapping[int, float], other: Mapping[int, float]) -> Interval:
@@ -141,7 +148,7 @@ def growth_bounds(rows: Sequence[Row]) -> list[Bound]:
 
 def layer_bound(found: Interval) -> Bound:
     """Time of a 'scaled' layer of an extent of 11 pixels beside that of a 'spatial' one of 11×11 taps."""
-    return Bound("scaled at an extent of 11 px / spatial 11×11: at most 1.3", _show(found), math.exp(found.mean) <= 1.3)
+    return Bound("scaled at an extent of 11 px / spatial 11×11: at most 1.3", show(found), math.exp(found.mean) <= 1.3)
 
 
 def _others(own: Measured) -> Interval:
@@ -162,7 +169,7 @@ def _no_slower(cells: Sequence[Measured]) -> Bound | None:
     worse = {own.cell.name: ratio(own, "auto", own.fastest(OTHERS)) for own in cells}
     slower = [name for name, found in worse.items() if math.exp(found.low) > 1.05]
     name, worst = max(worse.items(), key=lambda item: item[1].low)
-    shown = f"{_show(worst)} at {name}; {len(slower)} of {len(cells)} cells above"
+    shown = f"{show(worst)} at {name}; {len(slower)} of {len(cells)} cells above"
     return Bound("auto / fastest other, the worst cell: interval not above 1.05", shown, not slower)
 
 
@@ -194,9 +201,10 @@ def _floors(cells: Sequence[Measured]) -> list[Bound | None]:
             f"{mean.mean:.2f} [{mean.low:.2f}, {mean.high:.2f}], {mean.n} cells",
             mean.mean <= 1.5,
         ),
-        Bound("auto / floor, the worst cell: at most 2.5", f"{_show(worst)} at {name}", math.exp(worst.mean) <= 2.5),
+        Bound("auto / floor, the worst cell: at most 2.5", f"{show(worst)} at {name}", math.exp(worst.mean) <= 2.5),
     ]
 
 
-def _show(found: Interval) -> str:
+def show(found: Interval) -> str:
+    """The interval of a logarithm as that of the ratio."""
     return f"{math.exp(found.mean):.2f} [{math.exp(found.low):.2f}, {math.exp(found.high):.2f}]"

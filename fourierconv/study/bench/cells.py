@@ -49,13 +49,13 @@ class Cell:
         return self.kernel // 2
 
 
-def cells() -> list[Cell]:
-    """All of them.
+def cells(package: str = "fourierconv.study.bench") -> list[Cell]:
+    """All of a package's cells.csv.
 
     >>> len(cells()), cells()[0].name
     (60, '32to32-32px-k3')
     """
-    text = files("fourierconv.study.bench").joinpath("cells.csv").read_text()
+    text = files(package).joinpath("cells.csv").read_text()
     return [
         Cell(str(row["name"]), *(int(value) for name, value in row.items() if name != "name")) for row in from_csv(text)
     ]

@@ -6,7 +6,6 @@ that suits it; products write into such arrays, too. The floor of a cell is the 
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,11 +14,13 @@ import torch
 from fourierconv import functional
 from fourierconv.engines import dispatch
 from fourierconv.engines.choice import Case, candidates
+from fourierconv.study.bench import clock
 from fourierconv.study.bench.cells import Cell
+from fourierconv.study.bench.clock import Work
 
 GRIDS = 6  # that are expected to be fastest, besides the whole one
 
-Work = Callable[[], object]
+Timer = Callable[[Work], float]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,21 @@ class Grid:
 
     sides: tuple[int, int]
     tiles: int
+
+
+def least(cell: Cell, timer: Timer = clock.seconds) -> tuple[Grid, dict[str, list[Work]]] | None:
+    """The grid of the least floor, and its parts; grids for which the device lacks memory do not count."""
+    best = None
+    for grid in grids(cell):
+        try:
+            parts = work(cell, grid)
+            seconds(parts, timer=timer)
+            found = sum(seconds(parts, repeats=3, timer=timer).values())
+        except torch.OutOfMemoryError:
+            continue
+        if best is None or found < best[0]:
+            best = found, grid, parts
+    return None if best is None else best[1:]
 
 
 def grids(cell: Cell) -> list[Grid]:
@@ -103,15 +119,8 @@ def work(cell: Cell, grid: Grid) -> dict[str, list[Work]]:
     }
 
 
-def seconds(parts: dict[str, list[Work]], repeats: int = 1) -> dict[str, float]:
+def seconds(parts: dict[str, list[Work]], repeats: int = 1, timer: Timer = clock.seconds) -> dict[str, float]:
     """Time of every part, the median of a few, the fastest way of each."""
-    return {name: min(_time(way, repeats) for way in ways) for name, ways in parts.items()}
-
-
-def _time(way: Work, repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        way()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return {
+        name: min(statistics.median(timer(way) for _ in range(repeats)) for way in ways) for name, ways in parts.items()
+    }

@@ -8,8 +8,9 @@ import numpy as np
 
 from fourierconv.study.bench.bounds import Measured
 from fourierconv.study.bench.cells import Cell
+from fourierconv.study.bench.clock import seconds
 from fourierconv.study.bench.contenders import contender
-from fourierconv.study.bench.measure import passes, seconds
+from fourierconv.study.bench.measure import passes
 from fourierconv.study.tables import Row
 
 ENGINES = ("whole", "tiled")

@@ -4,14 +4,17 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from fourierconv.engines.choice import choose
 from fourierconv.study.bench import floor
 from fourierconv.study.bench.cells import Cell, cell
+from fourierconv.study.bench.clock import Work, seconds
 from fourierconv.study.bench.contenders import Convolution, contender
 from fourierconv.study.provenance import finished, gather
 
@@ -20,25 +23,32 @@ SECONDS = 8.0  # for the rounds of a cell
 ROUNDS = (3, 12)  # at least, at most
 LONG = 1.5  # seconds of a step: such contenders take part in the least number of rounds only
 
-Pass = Callable[[], object]
+Inputs = tuple[Tensor, Tensor, Tensor]  # images, taps, the gradient of outputs
 
 
-def passes(own: Cell, convolution: Convolution) -> dict[str, Pass]:
-    """A forward pass without gradients, and a training step: forward and both gradients.
+def inputs(own: Cell) -> Inputs:
+    """Normal draws."""
+    images = torch.randn(own.batch, own.channels, own.size, own.size, requires_grad=True)
+    taps = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel, requires_grad=True)
+    size = own.size + 2 * own.padding - own.kernel + 1
+    return images, taps, torch.randn(own.batch, own.out, size, size)
+
+
+def passes(own: Cell, convolution: Convolution, sets: Sequence[Inputs] = ()) -> dict[str, Work]:
+    """A forward pass without gradients, and a training step: forward and both gradients; sets of inputs take turns.
 
     >>> sorted(passes(cell("32to32-32px-k3"), contender("torch", cell("32to32-32px-k3"))))
     ['forward', 'step']
     """
-    images = torch.randn(own.batch, own.channels, own.size, own.size, requires_grad=True)
-    taps = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel, requires_grad=True)
-    size = own.size + 2 * own.padding - own.kernel + 1
-    along = torch.randn(own.batch, own.out, size, size)
+    turns = cycle(sets or [inputs(own)])
 
     def forward() -> object:
+        images, taps, _ = next(turns)
         with torch.no_grad():
             return convolution(images, taps)
 
     def step() -> object:
+        images, taps, along = next(turns)
         return torch.autograd.grad(convolution(images, taps), (images, taps), along)
 
     return {"forward": forward, "step": step}
@@ -51,7 +61,7 @@ def main(name: str, output: Path, names: list[str]) -> None:
     own = cell(name)
     over: dict[str, str] = {}
     first: dict[str, float] = {}
-    tried: dict[str, dict[str, Pass]] = {}
+    tried: dict[str, dict[str, Work]] = {}
     with open("/proc/self/statm") as statm:
         used = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, resource.RLIM_INFINITY))
@@ -70,7 +80,9 @@ def main(name: str, output: Path, names: list[str]) -> None:
     total = sum(first.values()) * 1.5
     rounds = int(min(max(SECONDS / total, ROUNDS[0]), ROUNDS[1]))
     rows: list[tuple[str, str, int, float]] = []
-    grid, parts = _floor(own)
+    least = floor.least(own)
+    assert least is not None
+    grid, parts = least
     for turn in range(rounds):
         for number, own_passes in tried.items():
             if turn < ROUNDS[0] or first[number] < LONG:
@@ -81,36 +93,17 @@ def main(name: str, output: Path, names: list[str]) -> None:
         "rows": rows,
         "over": over,
         "floor": {"sides": grid.sides, "tiles": grid.tiles},
-        "plans": {number: _plan(own, number) for number in tried if number in ("auto", "whole", "tiled")},
+        "plans": {number: plan(own, number) for number in tried if number in ("auto", "whole", "tiled")},
         "provenance": {**gather(), **finished(time.perf_counter() - start)},
     }
     output.write_text(json.dumps(found))
 
 
-def _floor(own: Cell) -> tuple[floor.Grid, dict[str, list[floor.Work]]]:
-    """The grid of the least floor, and its parts."""
-    best = None
-    for grid in floor.grids(own):
-        parts = floor.work(own, grid)
-        floor.seconds(parts)
-        least = sum(floor.seconds(parts, repeats=3).values())
-        if best is None or least < best[0]:
-            best = least, grid, parts
-    assert best is not None
-    return best[1], best[2]
-
-
-def _plan(own: Cell, name: str) -> dict[str, object]:
-    plan = choose(floor.case_of(own), name)
-    tiles = None if plan.tiles is None else {"grid": plan.tiles.grid, "count": plan.tiles.count}
-    return {"engine": plan.engine, "by_fft": plan.by_fft, "tiles": tiles}
-
-
-def seconds(work: Pass) -> float:
-    """How long it takes once."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def plan(own: Cell, name: str) -> dict[str, object]:
+    """How an engine computes it."""
+    chosen = choose(floor.case_of(own), name)
+    tiles = None if chosen.tiles is None else {"grid": chosen.tiles.grid, "count": chosen.tiles.count}
+    return {"engine": chosen.engine, "by_fft": chosen.by_fft, "tiles": tiles}
 
 
 if __name__ == "__main__":

@@ -67,12 +67,12 @@ def rounds(found: Sequence[dict[str, Any]]) -> list[Row]:
     return rows
 
 
-def times(rows: Sequence[Row]) -> list[Row]:
+def times(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Row]:
     """Medians with quartiles in milliseconds, of every cell, contender and pass."""
     groups: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         groups.setdefault((row["cell"], row["contender"], row["pass"]), []).append(row["ms"])
-    shapes = {cell.name: (cell.batch, cell.channels, cell.out, cell.groups, cell.size, cell.kernel) for cell in cells()}
+    shapes = {cell.name: (cell.batch, cell.channels, cell.out, cell.groups, cell.size, cell.kernel) for cell in cells}
     table = []
     for (cell, contender, kind), values in groups.items():
         over = isinstance(values[0], str)
@@ -86,8 +86,15 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write rounds.csv, times.csv and provenance.json."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = rounds(found)
+    write_changed(folder / "rounds.csv", to_csv(rows, ROUNDS))
+    write_changed(folder / "times.csv", to_csv(times(rows, cells()), TIMES))
+    write_changed(folder / "provenance.json", json.dumps(provenance(found), indent=1) + "\n")
+
+
+def provenance(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Where cells come from: what they share once, dates, plans and grids of the floor one by one."""
     shared = [{key: value for key, value in own["provenance"].items() if key not in PER_CELL} for own in found]
-    provenance = {
+    return {
         "seconds": sum(own["provenance"]["duration_s"] for own in found),
         "made": [entry for number, entry in enumerate(shared) if entry not in shared[:number]],
         "cells": {
@@ -99,9 +106,6 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> None:
             for own in found
         },
     }
-    write_changed(folder / "rounds.csv", to_csv(rows, ROUNDS))
-    write_changed(folder / "times.csv", to_csv(times(rows), TIMES))
-    write_changed(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
 
 
 def measured(folder: Path) -> list[Measured]:

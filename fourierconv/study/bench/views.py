@@ -16,6 +16,8 @@ from fourierconv.study.bench.growth import exponents
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
 
+HOLDS = {True: "yes", False: "no", None: "not measured"}
+
 
 def committed() -> Path:
     """The folder of the tables that are committed."""
@@ -48,7 +50,7 @@ def stamp(figure: Figure, folder: Path) -> Figure:
 def bounds(found: Sequence[Bound]) -> pd.DataFrame:
     """What was asked for, what was measured, and whether it holds."""
     rows: list[dict[str, Any]] = [
-        {"what must hold": own.statement, "measured": own.shown, "holds": "yes" if own.holds else "no"} for own in found
+        {"what must hold": own.statement, "measured": own.shown, "holds": HOLDS[own.holds]} for own in found
     ]
     return pd.DataFrame(rows)
 

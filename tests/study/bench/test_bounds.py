@@ -40,7 +40,7 @@ def measured(
 ALL = [measured(cell) for cell in cells()]
 
 
-def shown(found: list[Measured]) -> dict[str, tuple[bool, str]]:
+def shown(found: list[Measured]) -> dict[str, tuple[bool | None, str]]:
     return {own.statement.partition(":")[0]: (own.holds, own.shown) for own in bounds(found)}
 
 

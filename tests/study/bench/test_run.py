@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from fourierconv.study.bench import run
 from fourierconv.study.bench.cells import Cell, cell
+from fourierconv.study.bench.run import Ended
 from fourierconv.study.store import StudyError
 
 TINY = cell("32to32-32px-k3")
@@ -64,3 +67,21 @@ def test_a_process_that_fails_is_named_with_what_it_said(tmp_path: Path, monkeyp
     with pytest.raises(StudyError, match=f"cell {TINY.name}: ZeroDivisionError: no rounds"):
         run.run_missing([TINY], tmp_path, lambda line: None)
     assert not (tmp_path / f"{TINY.name}.json").exists()
+
+
+# source of a process, seconds until its end, how it ended, lines that it reported
+ENDS = [
+    ("print('try one two')\nprint('[1/1] done')", 60.0, Ended(None, False, ""), ["[1/1] done"]),
+    ("print('try one two', flush=True)\nraise ValueError('no')", 60.0, Ended("one two", False, "ValueError: no"), []),
+    ("import os\nprint('try one', flush=True)\nos._exit(3)", 60.0, Ended("one", False, "no message"), []),
+    ("import time\nprint('try one', flush=True)\ntime.sleep(60)", 60.0, Ended("one", True, ""), []),
+    ("import time\nprint('rounds', flush=True)\ntime.sleep(60)", 1.0, Ended(None, True, ""), ["rounds"]),
+]
+
+
+@pytest.mark.parametrize(("source", "left", "ended", "lines"), ENDS)
+def test_it_is_known_how_a_process_ended(source: str, left: float, ended: Ended, lines: list[str]) -> None:
+    reported: list[str] = []
+    command = [sys.executable, "-c", source]
+    assert run.attend(command, 1.0, time.monotonic() + left, reported.append) == ended
+    assert reported == lines
