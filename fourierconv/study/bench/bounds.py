@@ -46,9 +46,9 @@ class Measured:
 
     @property
     def floor(self) -> dict[int, float]:
-        """Seconds of all parts of the floor, by round."""
+        """Seconds of all parts of the floor, by round; none where it was not measured."""
         parts = [steps for name, steps in self.steps.items() if name.startswith("floor: ")]
-        return {turn: sum(steps[turn] for steps in parts) for turn in parts[0]}
+        return {turn: sum(steps[turn] for steps in parts) for turn in parts[0]} if parts else {}
 
 
 @dataclass(frozen=True)

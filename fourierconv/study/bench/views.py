@@ -16,23 +16,25 @@ from fourierconv.study.bench.growth import exponents
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
 
+HARDWARE = ("gpu", "cpu", "threads", "torch")
 HOLDS = {True: "yes", False: "no", None: "not measured"}
 
 
-def committed() -> Path:
-    """The folder of the tables that are committed."""
-    return repository_root() / "book" / "results" / "bench"
+def committed(name: str = "bench") -> Path:
+    """The folder of the tables that are committed: 'bench' has the CPU's, 'gpu' those of a CUDA device."""
+    return repository_root() / "book" / "results" / name
 
 
 def note(folder: Path) -> str:
-    """Hardware, threads, software, dates and time of the measurements in a folder."""
+    """Hardware, software, dates and time of the measurements in a folder."""
     provenance = json.loads((folder / "provenance.json").read_text())
     made = provenance["made"]
-    words = {name: ", ".join(sorted({str(entry[name]) for entry in made})) for name in ("cpu", "threads", "torch")}
+    keys = {name: ", ".join(sorted({str(entry[name]) for entry in made if name in entry})) for name in HARDWARE}
+    hardware = keys["gpu"] or f"{keys['cpu']}, {keys['threads']} threads"
     dates = sorted(own["date"][:10] for own in provenance["cells"].values())
     when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
     count = f"{len(provenance['cells'])} cells in {readable(provenance['seconds'])}"
-    return f"{words['cpu']}, {words['threads']} threads, torch {words['torch']}, {when}, {count}."
+    return f"{hardware}, torch {keys['torch']}, {when}, {count}."
 
 
 def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,15 @@ LINES = {
     "einsum": Line("rfft2, einsum, autograd", "#3828dc", "^"),
     "auto": Line("this package", "#f8551a", "*"),
     "floor": Line("floor of FFT engines", "#883311", "_"),
+}
+CUDA_LINES = {
+    "torch": Line("torch (cuDNN)", "#222222", "o"),
+    "torch tf32": Line("torch, TF32", "#666666", "s"),
+    "torch bf16": Line("torch, bfloat16", "#aaaaaa", "v"),
+    "einsum": LINES["einsum"],
+    "auto": LINES["auto"],
+    "auto tf32": Line("this package, TF32", "#ffa500", "P"),
+    "floor": LINES["floor"],
 }
 LETTERS = {"whole": "w", "tiled": "t", "direct": "d"}
 
@@ -63,24 +72,26 @@ def crossover(cells: Sequence[Measured], channels: str) -> Figure:
     return figure
 
 
-def curves(cells: Sequence[Measured]) -> Figure:
-    """Draw seconds of a training step against the taps per axis, a line per contender, on logarithmic axes.
+def curves(cells: Sequence[Measured], lines: Mapping[str, Line] = LINES) -> Figure:
+    """Draw milliseconds of a training step against the taps per axis, a line per contender, on logarithmic axes.
 
     Args:
         cells: measured cells of one family: they differ in their kernels alone.
+        lines: the contenders to draw; where one was not measured, its line has no point.
     """
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axes = figure.subplots()
-    for name, line in LINES.items():
-        points = []
+    for name, line in lines.items():
+        points: list[tuple[int, float]] = []
         for own in sorted(cells, key=lambda own: own.cell.kernel):
-            if name == "floor":
-                points.append((own.cell.kernel, float(np.median(list(own.floor.values())))))
-            elif name not in own.over:
-                points.append((own.cell.kernel, own.middle(name)))
+            if name == "floor" and own.floor:
+                points.append((own.cell.kernel, 1000 * float(np.median(list(own.floor.values())))))
+            elif name in own.steps:
+                points.append((own.cell.kernel, 1000 * own.middle(name)))
         style = "--" if name == "floor" else "-"
-        axes.plot(*zip(*points, strict=True), style, color=line.color, marker=line.marker, label=line.label)
-    axes.set(xscale="log", yscale="log", xlabel="taps per axis", ylabel="training step (s)")
+        taps, times = zip(*points, strict=True) if points else ((), ())
+        axes.plot(taps, times, style, color=line.color, marker=line.marker, label=line.label)
+    axes.set(xscale="log", yscale="log", xlabel="taps per axis", ylabel="training step (ms)")
     kernels = sorted({own.cell.kernel for own in cells})
     axes.set_xticks(kernels, [str(kernel) for kernel in kernels])
     axes.xaxis.set_minor_locator(NullLocator())
