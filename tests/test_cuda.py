@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from fourierconv import FourierConv2d
+from fourierconv.engines.tiles import Tiles
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
@@ -115,7 +116,8 @@ def test_the_operators_are_proper_torch_operators(groups: int) -> None:
     x = torch.randn(2, 4, 6, 5, dtype=torch.float64, device=CUDA, requires_grad=True)
     kernels = torch.randn(4, 4 // groups, 7, 6, dtype=torch.float64, device=CUDA)
     spectrum = torch.fft.rfft2(kernels).requires_grad_()
-    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], groups))
+    tiles = Tiles.whole((7, 6), (6, 4)).pack()
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, tiles, [6, 4], groups, False, False))
 
 
 def test_an_empty_batch_gives_an_empty_output() -> None:
