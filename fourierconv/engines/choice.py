@@ -197,7 +197,7 @@ def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]
 
 def expected_time(case: Case, plan: Plan) -> float:
     """Of a forward and a backward pass."""
-    costs = COSTS.get(case.kind, COSTS["cpu"])
+    costs = COSTS.get("cuda" if plan.engine == "triton" else case.kind, COSTS["cpu"])
     time = sum(costs[name] * number for name, number in counts(case, plan).items())
     return time * case.itemsize / 4  # float64 takes twice as long
 
