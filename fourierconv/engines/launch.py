@@ -162,7 +162,7 @@ def product(
     if isinstance(chosen, Dot):
         constants["PRECISION"] = precise
     with _on_device_of(c):
-        _kernel(chosen)[(programs * splits,)](
+        kernel(chosen)[(programs * splits,)](
             *factors,
             *sizes,
             *strides,
@@ -179,7 +179,8 @@ def product(
         torch.sum(sums, 0, out=c)
 
 
-def _kernel(chosen: Outer | Dot) -> Any:
+def kernel(chosen: Outer | Dot) -> Any:
+    """The kernel of these blocks."""
     from fourierconv.engines import triton_kernels  # an optional dependency, and slow to import
 
     return triton_kernels.outer if isinstance(chosen, Outer) else triton_kernels.dot

@@ -201,6 +201,7 @@ def dot(  # type: ignore[no-untyped-def]
     BF: tl.constexpr,
 ):
     """The same on tensor cores: BF matrix products of BM rows, BN columns, BK at a time, per program."""
+    ALLOWED: tl.constexpr = "tf32" if PRECISION == "bf16" else PRECISION  # of float32
     place = tl.program_id(0)
     m_block, place = _block(m_count, place, BM)
     n_block, place = _block(n_count, place, BN)
@@ -233,18 +234,14 @@ def dot(  # type: ignore[no-untyped-def]
             x_imag = -x_imag
         if CONJ_B:
             y_imag = -y_imag
+        x_minus = -x_imag
         if PRECISION == "bf16":
-            x_real, x_imag = x_real.to(tl.bfloat16), x_imag.to(tl.bfloat16)
+            x_real, x_imag, x_minus = x_real.to(tl.bfloat16), x_imag.to(tl.bfloat16), x_minus.to(tl.bfloat16)
             y_real, y_imag = y_real.to(tl.bfloat16), y_imag.to(tl.bfloat16)
-            real = tl.dot(x_real, y_real, real)
-            imag = tl.dot(x_real, y_imag, imag)
-            real = tl.dot(-x_imag, y_imag, real)
-            imag = tl.dot(x_imag, y_real, imag)
-        else:
-            real = tl.dot(x_real, y_real, real, input_precision=PRECISION)
-            imag = tl.dot(x_real, y_imag, imag, input_precision=PRECISION)
-            real = tl.dot(-x_imag, y_imag, real, input_precision=PRECISION)
-            imag = tl.dot(x_imag, y_real, imag, input_precision=PRECISION)
+        real = tl.dot(x_real, y_real, real, input_precision=ALLOWED)
+        imag = tl.dot(x_real, y_imag, imag, input_precision=ALLOWED)
+        real = tl.dot(x_minus, y_imag, real, input_precision=ALLOWED)
+        imag = tl.dot(x_imag, y_real, imag, input_precision=ALLOWED)
 
     if WEIGHTED:
         weights = _weights(f, columns, nyquist, scale)[:, None, None]
