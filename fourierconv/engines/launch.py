@@ -30,6 +30,7 @@ class Outer:
     wn: int
     bf: int
     stages: int = 3
+    terms = 1  # at a time
 
     @property
     def block(self) -> tuple[int, int, int]:
@@ -60,6 +61,11 @@ class Dot:
     def block(self) -> tuple[int, int, int]:
         """Rows, columns and frequencies of a program."""
         return self.bm, self.bn, self.bf
+
+    @property
+    def terms(self) -> int:
+        """Of a sum at a time."""
+        return self.bk
 
     def constants(self) -> dict[str, Any]:
         """As the kernel takes them."""
@@ -145,6 +151,8 @@ def product(
     if a.shape[3] * a.shape[4] == 0:
         c.zero_()
         return
+    if a.shape[4] == 1:  # as tiles of one image
+        a, b = a.transpose(3, 4), b.transpose(1, 2)
     groups, m, m_tiles, n, frequencies = c.shape
     k, k_tiles = a.shape[3:5]
     precise = precise or precision()
@@ -152,7 +160,7 @@ def product(
     bm, bn, bf = chosen.block
     programs = -(-m * m_tiles // bm) * -(-n // bn) * -(-frequencies // bf) * groups
     splits = max(min(PROGRAMS // programs, k * k_tiles // TERMS), 1)
-    length = -(-k * k_tiles // splits)
+    length = -(-k * k_tiles // (splits * chosen.terms)) * chosen.terms
     splits = -(-k * k_tiles // length)
     sums = c.unsqueeze(0) if splits == 1 else c.new_empty(splits, *c.shape)
     sizes = (m * m_tiles, n, k * k_tiles, frequencies, groups, splits, length, m_tiles, k_tiles)
@@ -160,7 +168,7 @@ def product(
     own = weights or HalfWeights(1, -1, 1.0)
     factors, constants = [torch.view_as_real(tensor.resolve_conj()) for tensor in (a, b, sums)], chosen.constants()
     if isinstance(chosen, Dot):
-        constants["PRECISION"] = precise
+        constants |= {"PRECISION": precise, "STRAIGHT": k == 1 or k_tiles % chosen.terms == 0}
     with _on_device_of(c):
         kernel(chosen)[(programs * splits,)](
             *factors,

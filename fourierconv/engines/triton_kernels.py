@@ -130,14 +130,19 @@ def outer(  # type: ignore[no-untyped-def]
         y = tl.reshape(tl.load(b_own + 2 * b_k, mask=b_mask, other=0), (TN, WN, BF, 2))
         x_real, x_imag = tl.split(x[:, None, :, None, :, :])
         y_real, y_imag = tl.split(y[None, :, None, :, :, :])
-        if CONJ_A:
-            x_imag = -x_imag
-        if CONJ_B:
-            y_imag = -y_imag
         real += x_real * y_real
-        imag += x_real * y_imag
-        real -= x_imag * y_imag
-        imag += x_imag * y_real
+        if CONJ_A == CONJ_B:
+            real -= x_imag * y_imag
+        else:
+            real += x_imag * y_imag
+        if CONJ_B:
+            imag -= x_real * y_imag
+        else:
+            imag += x_real * y_imag
+        if CONJ_A:
+            imag -= x_imag * y_real
+        else:
+            imag += x_imag * y_real
         k_tile += 1
         turns = k_tile == k_tiles
         k_tile = tl.where(turns, 0, k_tile)
@@ -194,6 +199,7 @@ def dot(  # type: ignore[no-untyped-def]
     CONJ_A: tl.constexpr,
     CONJ_B: tl.constexpr,
     WEIGHTED: tl.constexpr,
+    STRAIGHT: tl.constexpr,  # whether BK terms are always tiles of one image
     PRECISION: tl.constexpr,  # 'tf32', 'tf32x3' or 'bf16': of the factors; sums are float32
     BM: tl.constexpr,
     BN: tl.constexpr,
@@ -223,25 +229,29 @@ def dot(  # type: ignore[no-untyped-def]
     last = tl.minimum(first + length, k_count)
     real = tl.zeros((BF, BM, BN), tl.float32)
     imag = tl.zeros((BF, BM, BN), tl.float32)
+    if STRAIGHT:
+        a_own += (tl.arange(0, BK).to(tl.int64) * akt)[None, :, None]
+        b_own += (tl.arange(0, BK).to(tl.int64) * bkt)[:, None, None]
     for start in tl.range(first, last, BK, num_stages=1):  # a pipeline's shared memory would have conflicts of banks
         k = start + tl.arange(0, BK)
-        a_k, b_k = _along_k(k, k_tiles, ak, akt), _along_k(k, k_tiles, bk, bkt)
-        x = tl.load(a_own + a_k[None, :, None], mask=a_mask & (k < last)[None, :, None], other=0)
-        y = tl.load(b_own + b_k[:, None, None], mask=b_mask & (k < last)[:, None, None], other=0)
-        x_real, x_imag = _parts(tl.trans(x, (2, 0, 1)))
-        y_real, y_imag = _parts(tl.trans(y, (2, 0, 1)))
-        if CONJ_A:
-            x_imag = -x_imag
-        if CONJ_B:
-            y_imag = -y_imag
-        x_minus = -x_imag
+        if STRAIGHT:
+            x_own, y_own = a_own + _along_k(start, k_tiles, ak, akt), b_own + _along_k(start, k_tiles, bk, bkt)
+        else:
+            x_own = a_own + _along_k(k, k_tiles, ak, akt)[None, :, None]
+            y_own = b_own + _along_k(k, k_tiles, bk, bkt)[:, None, None]
+        x = tl.load(x_own, mask=a_mask & (k < last)[None, :, None], other=0)
+        y = tl.load(y_own, mask=b_mask & (k < last)[:, None, None], other=0)
+        x, y = tl.trans(x, (2, 0, 1)), tl.trans(y, (2, 0, 1))
+        x_real, x_imag = _parts(x)
+        y_real, y_imag = _parts(y)
+        x_minus, y_minus = -x_imag, -y_imag
         if PRECISION == "bf16":
             x_real, x_imag, x_minus = x_real.to(tl.bfloat16), x_imag.to(tl.bfloat16), x_minus.to(tl.bfloat16)
-            y_real, y_imag = y_real.to(tl.bfloat16), y_imag.to(tl.bfloat16)
+            y_real, y_imag, y_minus = y_real.to(tl.bfloat16), y_imag.to(tl.bfloat16), y_minus.to(tl.bfloat16)
         real = tl.dot(x_real, y_real, real, input_precision=ALLOWED)
-        imag = tl.dot(x_real, y_imag, imag, input_precision=ALLOWED)
-        real = tl.dot(x_minus, y_imag, real, input_precision=ALLOWED)
-        imag = tl.dot(x_imag, y_real, imag, input_precision=ALLOWED)
+        real = tl.dot(x_minus if CONJ_A == CONJ_B else x_imag, y_imag, real, input_precision=ALLOWED)
+        imag = tl.dot(x_real, y_minus if CONJ_B else y_imag, imag, input_precision=ALLOWED)
+        imag = tl.dot(x_minus if CONJ_A else x_imag, y_real, imag, input_precision=ALLOWED)
 
     if WEIGHTED:
         weights = _weights(f, columns, nyquist, scale)[:, None, None]

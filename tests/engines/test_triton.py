@@ -31,9 +31,13 @@ EQUATIONS = {
 KERNELS: dict[str, tuple[Outer | Dot, dict[str, Any]]] = {
     **{f"outer, {name}": (own, own.constants()) for name, own in OUTER.items()},
     **{
-        f"dot, {name}, {precise}": (own, own.constants() | {"PRECISION": precise})
+        f"dot, {name}, {precise}, {'straight' if straight else 'crossing'}": (
+            own,
+            own.constants() | {"PRECISION": precise, "STRAIGHT": straight},
+        )
         for name, own in DOT.items()
         for precise in ("tf32", "bf16")
+        for straight in (True, False)
     },
 }
 

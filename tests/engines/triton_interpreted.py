@@ -19,6 +19,7 @@ BLOCKS: dict[str, Outer | Dot] = {**OUTER, **{f"{name}, on tensor cores": own fo
 SHAPES = {  # groups, images and tiles of a row, of a term, columns, frequencies
     "ragged": (2, 3, 2, 5, 1, 3, 9),
     "terms in tiles": (1, 2, 1, 3, 5, 6, 33),
+    "terms in rows of tiles": (1, 2, 1, 2, 16, 3, 5),
     "single": (3, 1, 1, 1, 1, 1, 1),
 }
 WEIGHTS = HalfWeights(columns=5, nyquist=4, scale=0.1)
