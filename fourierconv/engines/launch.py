@@ -100,7 +100,12 @@ def refusal(dtype: torch.dtype, kind: str) -> str | None:
 
 def precision() -> str:
     """Of factors, as torch's matrix products of float32 have it now: 'ieee', 'tf32' or 'bf16'."""
-    return {"highest": "ieee", "high": "tf32", "medium": "bf16"}[torch.get_float32_matmul_precision()]
+    if torch.backends.cuda.matmul.fp32_precision != "tf32":
+        return "ieee"
+    try:
+        return {"high": "tf32", "medium": "bf16"}.get(torch.get_float32_matmul_precision(), "tf32")
+    except RuntimeError:  # torch's older setting does not answer where the newer one was used
+        return "tf32"
 
 
 def blocks(rows: int, columns: int, terms: int, precise: str) -> Outer | Dot:

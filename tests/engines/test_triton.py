@@ -170,6 +170,25 @@ def test_blocks_follow_the_sizes(rows: int, columns: int, terms: int, precise: s
     assert blocks(rows, columns, terms, precise) == OUTER[name]
 
 
+@pytest.mark.parametrize(("asked", "found"), [("highest", "ieee"), ("high", "tf32"), ("medium", "bf16")])
+def test_precision_is_torchs(asked: str, found: str) -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(asked)
+        assert launch.precision() == found
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def test_precision_is_also_that_of_the_newer_setting() -> None:
+    try:
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        assert launch.precision() == "tf32"
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = "none"
+        torch.set_float32_matmul_precision("highest")
+
+
 @pytest.mark.parametrize("precise", ["tf32", "bf16"])
 def test_tensor_cores_serve_only_where_torch_may_use_them(precise: str) -> None:
     assert isinstance(blocks(32, 64, 64, precise), Dot)
