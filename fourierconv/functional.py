@@ -315,8 +315,10 @@ def _conv_transpose(
         if chosen.tiles is None:
             whole = _widened(taps, filters, kernel_size)
             return _TRANSPOSED[dims](images, whole, None, strides, cut, extra, groups, dilations)
-        kernels = phases.gather_output(kernel_spectrum(taps, filters, chosen, mirrored=True), steps, groups)
-        output = phases.join(spectral.correlate(images, kernels, chosen.tiles, kept, groups), steps)
+        kernels = kernel_spectrum(taps, filters, chosen, mirrored=True)
+        kernels = phases.gather_output(kernels, steps, groups, chosen.last)
+        output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, triton=chosen.last)
+        output = phases.join(output, steps)
         for number, length in enumerate(size):
             output = output.narrow(number + 2, 0, length)
         return output.contiguous()

@@ -490,7 +490,8 @@ class FourierConv2d(_FourierConvNd):
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an
             operator norm of at most this share of the kernel's; 1e-6 in float32, 1e-12 in float64. Beyond the edge
             'replicate' reads 4096 pixels at most.
-        engine: what computes it, unless `fourierconv.engine` says another: 'auto', 'whole', 'tiled' or 'direct'.
+        engine: what computes it, unless `fourierconv.engine` says another: 'auto', 'whole', 'tiled', 'direct' or
+            'triton'.
         recompute: whether the backward pass transforms the images again, which takes a quarter more time, instead of
             keeping their spectra, which take about the memory of the images.
 

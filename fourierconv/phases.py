@@ -83,17 +83,22 @@ def transform_circle(axis: Axis, rows: int, taps: Tensor) -> Tensor:
     return torch.fft.fft(apart, n=axis.grid, dim=2).narrow(2, 0, rows).flatten(1, 2)
 
 
-def gather_input(spectrum: Tensor, strides: Sequence[int]) -> Tensor:
-    """(out, in, *stride·rows) -> (out, in · phases, *rows), the frequencies first in memory."""
+def gather_input(spectrum: Tensor, strides: Sequence[int], last: bool = False) -> Tensor:
+    """(out, in, *stride·rows) -> (out, in · phases, *rows), the frequencies first in memory, or last."""
     if max(strides) == 1:
         return spectrum
+    if last:
+        return _frequencies_last(spectrum, strides).flatten(1, 1 + len(strides)).contiguous()
     leading = _frequencies_first(spectrum, strides)  # (*rows, out, in, *strides)
     return leading.flatten(len(strides) + 1).movedim((-2, -1), (0, 1))
 
 
-def gather_output(spectrum: Tensor, strides: Sequence[int], groups: int) -> Tensor:
-    """(in, out/groups, *stride·rows) -> (out · phases, in/groups, *rows), the frequencies first in memory."""
+def gather_output(spectrum: Tensor, strides: Sequence[int], groups: int, last: bool = False) -> Tensor:
+    """(in, out/groups, *stride·rows) -> (out · phases, in/groups, *rows), the frequencies first in memory, or last."""
     dims = len(strides)
+    if last:
+        apart = _frequencies_last(spectrum, strides).unflatten(0, (groups, -1))
+        return apart.movedim(1, 2 + dims).flatten(0, 1 + dims).contiguous()
     leading = _frequencies_first(spectrum, strides).unflatten(dims, (groups, -1))
     leading = leading.movedim(dims + 1, -1)  # (*rows, groups, out/groups, *strides, in/groups)
     return leading.flatten(dims, -2).movedim((-2, -1), (0, 1))
@@ -106,3 +111,11 @@ def _frequencies_first(spectrum: Tensor, strides: Sequence[int]) -> Tensor:
         *(part for n, s in zip(apart.shape[:dims], strides, strict=True) for part in (s, n // s)), *apart.shape[dims:]
     )
     return apart.permute(*range(1, 2 * dims, 2), 2 * dims, 2 * dims + 1, *range(0, 2 * dims, 2)).contiguous()
+
+
+def _frequencies_last(spectrum: Tensor, strides: Sequence[int]) -> Tensor:
+    """(out, in, *stride·rows) -> (out, in, *strides, *rows), a view."""
+    dims = len(strides)
+    for axis, (length, stride) in enumerate(zip(spectrum.shape[2:], strides, strict=True)):
+        spectrum = spectrum.unflatten(2 + 2 * axis, (stride, length // stride))
+    return spectrum.permute(0, 1, *range(2, 2 + 2 * dims, 2), *range(3, 3 + 2 * dims, 2))

@@ -51,15 +51,16 @@ def transform(matrix: Tensor, taps: Tensor) -> Tensor:
     return torch.complex(matrix.real @ taps, matrix.imag @ taps)
 
 
-def combine(coefficients: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+def combine(coefficients: Tensor, matrices: Sequence[Tensor], last: bool = False) -> Tensor:
     """Apply one matrix per axis: (out, in, *k) -> (out, in, *n).
 
-    The result's memory holds the axes first and the channels last, as `spectral.correlate` wants it. Only the view is
-    in the order (out, in, *n).
+    The result's memory holds the axes first and the channels last, as `spectral.correlate` wants it, unless the axes
+    are wanted last. Only the view is in the order (out, in, *n).
 
     Args:
         coefficients: real, (out, in/groups, *k).
         matrices: per axis (scales, n, k), real or complex; `scales` divides out: each serves out/scales channels.
+        last: whether the memory is in the order (out, in, *n), too, as Triton's kernels want it.
 
     Returns:
         (out, in/groups, *n), of the matrices' dtype.
@@ -71,6 +72,8 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     scales = max(matrix.shape[0] for matrix in matrices)
     lengths = list(coefficients.shape[2:])
     dtype = torch.promote_types(coefficients.dtype, matrices[0].dtype)
+    if last:
+        return _combine_last(coefficients.to(dtype), [matrix.to(dtype) for matrix in matrices], scales)
     leading = coefficients.reshape(scales, out // scales * inner, *lengths).movedim(1, -1).to(dtype)
     for axis in reversed(range(len(lengths))):
         before, after = math.prod(lengths[:axis]), math.prod(lengths[axis + 1 :]) * (out // scales * inner)
@@ -79,3 +82,16 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor]) -> Tensor:
         lengths[axis] = matrices[axis].shape[-2]
     channels_last = leading.reshape(scales, *lengths, out // scales, inner).movedim(0, -3)
     return channels_last.reshape(*lengths, out, inner).movedim((-2, -1), (0, 1))
+
+
+def _combine_last(coefficients: Tensor, matrices: Sequence[Tensor], scales: int) -> Tensor:
+    """The same from right to left, (scales, channels, *k) -> (scales, channels, *n)."""
+    lengths = list(coefficients.shape[2:])
+    *others, final = matrices
+    own = coefficients.reshape(scales, -1, lengths[-1]) @ final.mT
+    lengths[-1] = final.shape[-2]
+    for axis in reversed(range(len(others))):
+        rows = own.reshape(scales, -1, lengths[axis], math.prod(lengths[axis + 1 :]))
+        own = (others[axis] @ rows.squeeze(0) if scales == 1 else others[axis].unsqueeze(1) @ rows).contiguous()
+        lengths[axis] = others[axis].shape[-2]
+    return own.reshape(*coefficients.shape[:2], *lengths)

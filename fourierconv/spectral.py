@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import Contraction
+from fourierconv.engines.frequency_last import FrequencyLast
 from fourierconv.engines.tiles import Tiles
 
 
@@ -73,12 +74,13 @@ def correlate(
     size: tuple[int, ...],
     groups: int = 1,
     recompute: bool = False,
+    triton: bool = False,
 ) -> Tensor:
     """Cross-correlation of the zero-extended images with kernels on the grid of a tile, `size` outputs per axis.
 
     y_g = irfft(Σ_f conj(Ŵ_gf) · X̂_f) per tile, equation (1), differentiable to any order. Arguments are trusted: the
     callers in `fourierconv.functional` and the layers check them. The spectrum's memory may be laid out with the
-    frequencies first, as the layers make it; then no copy of it is needed.
+    frequencies first, or last for Triton's kernels, as the layers make it; then no copy of it is needed.
 
     Args:
         input: real images, (batch, in, *n).
@@ -87,6 +89,7 @@ def correlate(
         size: pixels of the output per axis.
         groups: number of channel groups.
         recompute: whether the backward pass transforms the images again, and their spectra are not kept.
+        triton: whether Triton's kernels multiply; they take float32 on CUDA devices.
 
     Returns:
         Real images, (batch, out, *size).
@@ -96,19 +99,20 @@ def correlate(
     >>> correlate(x, shift, Tiles.whole((4,), (4,)), (4,))
     tensor([[[1., 2., 3., 0.]]])
     """
-    return _correlate(input, spectrum, tiles.pack(), list(size), groups, recompute)[0]
+    return _correlate(input, spectrum, tiles.pack(), list(size), groups, recompute, triton)[0]
 
 
-def _contraction(spectrum: Tensor, tiles: list[int], groups: int) -> Contraction:
-    return Contraction(Tiles.unpack(tiles), groups, spectrum.shape[0] // groups, spectrum.shape[1])
+def _contraction(spectrum: Tensor, tiles: list[int], groups: int, triton: bool) -> Contraction:
+    kind = FrequencyLast if triton else Contraction
+    return kind(Tiles.unpack(tiles), groups, spectrum.shape[0] // groups, spectrum.shape[1])
 
 
 @torch.library.custom_op("fourierconv::correlate", mutates_args=())
 def _forward(
-    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool
+    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool, triton: bool
 ) -> tuple[Tensor, Tensor]:
     """Equation (1); also returns the images' spectra, unless they are to be computed again."""
-    return _contraction(spectrum, tiles, groups).forward(input, spectrum, tuple(size), keep=not recompute)
+    return _contraction(spectrum, tiles, groups, triton).forward(input, spectrum, tuple(size), keep=not recompute)
 
 
 @torch.library.custom_op("fourierconv::correlate_backward", mutates_args=())
@@ -119,11 +123,12 @@ def _backward(
     images: Tensor,
     tiles: list[int],
     groups: int,
+    triton: bool,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
     """Equations (2) and (3) from one transform of dL/dy; what is not wanted comes back empty."""
-    contraction = _contraction(spectrum, tiles, groups)
+    contraction = _contraction(spectrum, tiles, groups, triton)
     grad_input, grad_spectrum = contraction.backward(grad, input, spectrum, images, wants_input, wants_spectrum)
     return (
         grad.new_empty(0) if grad_input is None else grad_input,
@@ -133,9 +138,9 @@ def _backward(
 
 @_forward.register_fake
 def _(
-    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool
+    input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool, triton: bool
 ) -> tuple[Tensor, Tensor]:
-    images = _contraction(spectrum, tiles, groups).blank(
+    images = _contraction(spectrum, tiles, groups, triton).blank(
         spectrum, 0 if recompute else input.shape[0], spectrum.shape[1]
     )
     return input.new_empty(input.shape[0], spectrum.shape[0], *size), images
@@ -149,19 +154,20 @@ def _(
     images: Tensor,
     tiles: list[int],
     groups: int,
+    triton: bool,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
     grad_input = input.new_empty(input.shape if wants_input else 0)
     grad_spectrum = spectrum.new_empty(0)
     if wants_spectrum:
-        contraction = _contraction(spectrum, tiles, groups)
+        contraction = _contraction(spectrum, tiles, groups, triton)
         grad_spectrum = contraction.channels_first(contraction.sums(spectrum))
     return grad_input, grad_spectrum
 
 
 def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    input, spectrum, ctx.tiles, ctx.size, ctx.groups, ctx.recompute = inputs
+    input, spectrum, ctx.tiles, ctx.size, ctx.groups, _, ctx.triton = inputs
     ctx.mark_non_differentiable(output[1])
     ctx.save_for_backward(input, spectrum, output[1])
     ctx.save_for_forward(input, spectrum, output[1])
@@ -170,24 +176,21 @@ def _save_forward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tenso
 
 def _differentiate_forward(ctx: Any, grad: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, ...]:
     if grad is None:
-        return (None,) * 6
+        return (None,) * 7
     input, spectrum, images = ctx.saved_tensors
     wants_input, wants_spectrum = ctx.needs_input_grad[:2]
     grad_input, grad_spectrum = _correlate_backward(
-        grad, input, spectrum, images, ctx.tiles, ctx.groups, wants_input, wants_spectrum
+        grad, input, spectrum, images, ctx.tiles, ctx.groups, ctx.triton, wants_input, wants_spectrum
     )
     return (
         grad_input if wants_input else None,
         grad_spectrum if wants_spectrum else None,
-        None,
-        None,
-        None,
-        None,
+        *(None,) * 5,
     )
 
 
 def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    grad, input, spectrum, _, ctx.tiles, ctx.groups, ctx.wants_input, ctx.wants_spectrum = inputs
+    grad, input, spectrum, _, ctx.tiles, ctx.groups, ctx.triton, ctx.wants_input, ctx.wants_spectrum = inputs
     ctx.mark_non_differentiable(*(own for own, wanted in zip(output, inputs[-2:], strict=True) if not wanted))
     ctx.save_for_backward(grad, input, spectrum)
     ctx.save_for_forward(grad, input, spectrum)
@@ -201,19 +204,19 @@ def _differentiate_backward(
 ) -> tuple[Tensor | None, ...]:
     """The trilinear form <dL/dy, correlate(x, W)>, differentiated once more in each argument."""
     grad, input, spectrum = ctx.saved_tensors
-    tiles, size, groups = ctx.tiles, list(grad.shape[2:]), ctx.groups
+    tiles, size, groups, triton = ctx.tiles, list(grad.shape[2:]), ctx.groups, ctx.triton
     by_grad = by_input = by_spectrum = None
     if along_input is not None and ctx.wants_input:
         if ctx.needs_input_grad[0]:
-            by_grad = _correlate(along_input, spectrum, tiles, size, groups, True)[0]
+            by_grad = _correlate(along_input, spectrum, tiles, size, groups, True, triton)[0]
         if ctx.needs_input_grad[2]:
-            by_spectrum = _gradients(grad, along_input, spectrum, tiles, groups, False, True)[1]
+            by_spectrum = _gradients(grad, along_input, spectrum, tiles, groups, triton, False, True)[1]
     if along_spectrum is not None and ctx.wants_spectrum:
         if ctx.needs_input_grad[0]:
-            by_grad = _sum(by_grad, _correlate(input, along_spectrum, tiles, size, groups, True)[0])
+            by_grad = _sum(by_grad, _correlate(input, along_spectrum, tiles, size, groups, True, triton)[0])
         if ctx.needs_input_grad[1]:
-            by_input = _gradients(grad, input, along_spectrum, tiles, groups, True, False)[0]
-    return by_grad, by_input, by_spectrum, None, None, None, None, None
+            by_input = _gradients(grad, input, along_spectrum, tiles, groups, triton, True, False)[0]
+    return by_grad, by_input, by_spectrum, *(None,) * 6
 
 
 def _gradients(
@@ -222,12 +225,13 @@ def _gradients(
     spectrum: Tensor,
     tiles: list[int],
     groups: int,
+    triton: bool,
     wants_input: bool,
     wants_spectrum: bool,
 ) -> tuple[Tensor, Tensor]:
     """Equations (2) and (3) where the images' spectra are not at hand."""
     nothing = spectrum.new_empty(0, groups, 0, 0)
-    return _correlate_backward(grad, input, spectrum, nothing, tiles, groups, wants_input, wants_spectrum)
+    return _correlate_backward(grad, input, spectrum, nothing, tiles, groups, triton, wants_input, wants_spectrum)
 
 
 def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
@@ -254,9 +258,9 @@ class _Correlate(torch.autograd.Function):
         input, spectrum, _ = ctx.saved_tensors
         along = None
         if along_input is not None:
-            along = _correlate(along_input, spectrum, ctx.tiles, ctx.size, ctx.groups, True)[0]
+            along = _correlate(along_input, spectrum, ctx.tiles, ctx.size, ctx.groups, True, ctx.triton)[0]
         if along_spectrum is not None:
-            along = _sum(along, _correlate(input, along_spectrum, ctx.tiles, ctx.size, ctx.groups, True)[0])
+            along = _sum(along, _correlate(input, along_spectrum, ctx.tiles, ctx.size, ctx.groups, True, ctx.triton)[0])
         return along, None
 
     @staticmethod
@@ -269,15 +273,18 @@ class _Correlate(torch.autograd.Function):
         size: list[int],
         groups: int,
         recompute: bool,
+        triton: bool,
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """More images of one spectrum are a larger batch; pairs of images and spectra are groups of channels."""
         count = info.batch_size
         if in_dims[1] is None:
-            output, images = _correlate(_fold(input, in_dims[0], 0, count), spectrum, tiles, size, groups, recompute)
+            output, images = _correlate(
+                _fold(input, in_dims[0], 0, count), spectrum, tiles, size, groups, recompute, triton
+            )
             rows = images.shape[2] // count
             return (output.unflatten(0, (count, -1)), images.unflatten(2, (count, rows))), (0, 2)
         input, spectrum = _fold(input, in_dims[0], 1, count), _fold(spectrum, in_dims[1], 0, count)
-        output, images = _correlate(input, spectrum, tiles, size, count * groups, recompute)
+        output, images = _correlate(input, spectrum, tiles, size, count * groups, recompute, triton)
         return (output.unflatten(1, (count, -1)), images.unflatten(1, (count, -1))), (1, 1)
 
 
@@ -299,7 +306,7 @@ class _CorrelateBackward(torch.autograd.Function):
 
         def add(grad: Tensor, input: Tensor, spectrum: Tensor, wants_input: bool, wants_spectrum: bool) -> None:
             nonlocal by_input, by_spectrum
-            terms = _gradients(grad, input, spectrum, ctx.tiles, ctx.groups, wants_input, wants_spectrum)
+            terms = _gradients(grad, input, spectrum, ctx.tiles, ctx.groups, ctx.triton, wants_input, wants_spectrum)
             by_input = _sum(by_input, terms[0]) if wants_input else by_input
             by_spectrum = _sum(by_spectrum, terms[1]) if wants_spectrum else by_spectrum
 
@@ -325,6 +332,7 @@ class _CorrelateBackward(torch.autograd.Function):
         images: Tensor,
         tiles: list[int],
         groups: int,
+        triton: bool,
         wants_input: bool,
         wants_spectrum: bool,
     ) -> tuple[tuple[Tensor, Tensor], tuple[int | None, int | None]]:
@@ -336,11 +344,11 @@ class _CorrelateBackward(torch.autograd.Function):
         wide = [_fold(grad, in_dims[0], 1, count), _fold(input, in_dims[1], 1, count)]
         if wants_input and in_dims[2] is None:
             long = [_fold(grad, in_dims[0], 0, count), _fold(input, in_dims[1], 0, count)]
-            by_input = _correlate_backward(*long, spectrum, nothing[1], tiles, groups, True, False)[0]
+            by_input = _correlate_backward(*long, spectrum, nothing[1], tiles, groups, triton, True, False)[0]
             by_input, dims[0] = by_input.unflatten(0, (count, -1)), 0
         elif wants_input:
             each = _fold(spectrum, in_dims[2], 0, count)
-            by_input = _correlate_backward(*wide, each, nothing[1], tiles, count * groups, True, False)[0]
+            by_input = _correlate_backward(*wide, each, nothing[1], tiles, count * groups, triton, True, False)[0]
             by_input, dims[0] = by_input.unflatten(1, (count, -1)), 1
         if wants_spectrum:
             shape = list(spectrum.shape)
@@ -348,7 +356,7 @@ class _CorrelateBackward(torch.autograd.Function):
                 del shape[in_dims[2]]
             each = spectrum.new_empty(()).expand(count * shape[0], *shape[1:])  # of which the shape is used
             by_spectrum = _correlate_backward(
-                *wide, each, _fold(images, in_dims[3], 1, count), tiles, count * groups, False, True
+                *wide, each, _fold(images, in_dims[3], 1, count), tiles, count * groups, triton, False, True
             )[1]
             by_spectrum, dims[1] = by_spectrum.unflatten(0, (count, -1)), 0
         return (by_input, by_spectrum), (dims[0], dims[1])

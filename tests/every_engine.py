@@ -5,12 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import torch
 
 from fourierconv.engines import dispatch
 from fourierconv.engines.choice import Case, Plan, candidates, choose
+from fourierconv.engines.launch import INSTALLED, INTERPRETED
 
-SERVING = ("whole", "tiled", "by_fft", "direct")  # by_fft: with spectra that are transforms of taps
-MARKED = {"whole": 0, "tiled": 0, "by_fft": 1, "direct": 1}  # marks that leave the test to the thorough ones
+SERVING = ["whole", "tiled", "by_fft", "direct"]  # by_fft: with spectra that are transforms of taps
+if INSTALLED and (INTERPRETED or torch.cuda.is_available()):
+    SERVING.append("triton")  # what is not float32 on the device is left to the whole grid
+MARKED = {"whole": 0, "tiled": 0, "by_fft": 1, "direct": 1, "triton": 0}  # marks that leave it to the thorough tests
 # where results, derivatives and refusals are compared with torch's
 MODULES = (
     "test_derivatives",

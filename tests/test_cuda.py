@@ -1,5 +1,6 @@
 """The layer on CUDA: the CPU's numbers in float64, no worse than cuDNN in float32, no waiting for the device."""
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -8,11 +9,14 @@ import torch
 from torch import nn
 
 from fourierconv import FourierConv2d
+from fourierconv.engines.launch import INSTALLED
+from fourierconv.engines.tiles import Tiles
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
 from tests.agreement import check_float32, check_float64
 from tests.cases import SOME_CALLS, Call
+from tests.every_engine import parameters
 from tests.layer_cases import LAYERS, LayerCase
 from tests.measures import count_ffts, relative_error
 
@@ -22,6 +26,7 @@ if not torch.cuda.is_available():
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
 CUDA = torch.device("cuda")
+every_engine = pytest.mark.parametrize("_engine", parameters(), indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -34,16 +39,19 @@ def _full_float32() -> Iterator[None]:
     torch.set_float32_matmul_precision(before)
 
 
+@every_engine
 @pytest.mark.parametrize("call", SOME_CALLS, ids=str)
 def test_convolutions_are_the_cpus_in_float64(call: Call) -> None:
     check_float64(call.ours, call.reference, call.operands(), CUDA)
 
 
+@every_engine
 @pytest.mark.parametrize("call", SOME_CALLS, ids=str)
 def test_convolutions_are_as_accurate_as_torchs_in_float32(call: Call) -> None:
     check_float32(call.ours, call.reference, call.operands(), CUDA)
 
 
+@every_engine
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 @pytest.mark.parametrize("case", LAYERS, ids=str)
 def test_layers_are_the_cpus_in_float64(case: LayerCase, mode: str) -> None:
@@ -61,6 +69,22 @@ def test_layers_are_the_cpus_in_float64(case: LayerCase, mode: str) -> None:
     torch.testing.assert_close(there.spectrum(9).cpu(), layer.spectrum(9))
     torch.testing.assert_close(there.kernel(21).cpu(), layer.kernel(21))
     torch.testing.assert_close(there.extent().cpu(), layer.extent())
+
+
+@every_engine
+@pytest.mark.parametrize("mode", ["zeros", "circular"])
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_layers_are_the_cpus_in_float32(case: LayerCase, mode: str) -> None:
+    layer = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True).float()
+    there = copy.deepcopy(layer).to(CUDA)
+    x = torch.randn(2, 4, 13, 12)
+    results = []
+    for own, images in ((layer, x.clone()), (there, x.to(CUDA))):
+        output = own(images.requires_grad_())
+        output.square().sum().backward()
+        results.append([output.detach(), images.grad, *(p.grad for p in own.parameters())])
+    for expected, actual in zip(*results, strict=True):
+        assert relative_error(actual.cpu(), expected) <= 1e-4
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,6 +118,7 @@ def test_a_training_step_waits_for_nothing_and_takes_four_ffts(name: str, mode: 
     assert count_ffts(step) == {"r2c": 2, "c2r": 2}
 
 
+@every_engine
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 def test_first_and_second_derivatives(check: Callable[..., bool], mode: str) -> None:
@@ -115,7 +140,8 @@ def test_the_operators_are_proper_torch_operators(groups: int) -> None:
     x = torch.randn(2, 4, 6, 5, dtype=torch.float64, device=CUDA, requires_grad=True)
     kernels = torch.randn(4, 4 // groups, 7, 6, dtype=torch.float64, device=CUDA)
     spectrum = torch.fft.rfft2(kernels).requires_grad_()
-    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, [7, 6], [6, 4], groups))
+    tiles = Tiles.whole((7, 6), (6, 4)).pack()
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, tiles, [6, 4], groups, False, False))
 
 
 def test_an_empty_batch_gives_an_empty_output() -> None:
@@ -127,3 +153,28 @@ def test_an_empty_batch_gives_an_empty_output() -> None:
 def test_images_and_weights_on_two_devices_are_refused() -> None:
     with pytest.raises(RuntimeError, match="input is on cpu, the weights are on cuda"):
         FourierConv2d(3, 4, 3, device=CUDA)(torch.ones(1, 3, 8, 8))
+
+
+@pytest.mark.skipif(not INSTALLED, reason="triton is not installed")
+def test_graphs_replay_what_triton_computes() -> None:
+    """Nothing is timed, and nothing waits, while a CUDA graph is captured."""
+    layer = FourierConv2d(16, 16, 5, padding=2, device=CUDA, engine="triton")
+    x = torch.randn(2, 16, 24, 24, device=CUDA, requires_grad=True)
+
+    def step() -> tuple[torch.Tensor, ...]:
+        y = layer(x)
+        return (y, *torch.autograd.grad(y.square().sum(), (x, *layer.parameters())))
+
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        step()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = step()
+    with torch.no_grad():
+        x.mul_(-0.5)
+    graph.replay()
+    for one, other in zip(captured, step(), strict=True):
+        assert torch.equal(one, other)

@@ -133,7 +133,7 @@ def operator_arguments(batch: int, groups: int) -> tuple[Tensor, Tensor, Tensor]
 def test_the_forward_operator_is_a_proper_torch_operator(recompute: bool, batch: int, groups: int) -> None:
     """Schema, fake tensors, registered derivatives, and tracing with dynamic shapes."""
     x, spectrum, _ = operator_arguments(batch, groups)
-    operands = (x, spectrum, ONE_TILE, [6, 4], groups, recompute)
+    operands = (x, spectrum, ONE_TILE, [6, 4], groups, recompute, False)
     torch.library.opcheck(torch.ops.fourierconv.correlate.default, operands)
 
 
@@ -144,6 +144,8 @@ def test_the_backward_operator_is_a_proper_torch_operator(
     recompute: bool, wanted: tuple[bool, bool], groups: int
 ) -> None:
     x, spectrum, along = operator_arguments(batch=2, groups=groups)
-    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), ONE_TILE, [6, 4], groups, recompute)[1]
-    operands = (along, x, spectrum, images, ONE_TILE, groups, *wanted)
+    images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), ONE_TILE, [6, 4], groups, recompute, False)[
+        1
+    ]
+    operands = (along, x, spectrum, images, ONE_TILE, groups, False, *wanted)
     torch.library.opcheck(torch.ops.fourierconv.correlate_backward.default, operands)

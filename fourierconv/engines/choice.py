@@ -19,11 +19,35 @@ from fourierconv.engines.taps import can_transform
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
 
-NAMES = ("auto", "whole", "tiled", "direct")
-COSTS: dict[str, dict[str, float]] = {
+NAMES = ("auto", "whole", "tiled", "direct", "triton")
+ROOFLINE = {  # of an H100: bytes at 2.5 TB/s, operations at 40 TFLOP/s, at 20 in torch, at 200 in cuDNN with TF32
+    "step": 3e-4,
+    "pixel": 2.6e-11,
+    "pixel_depth": 0.0,
+    "product": 1e-10,
+    "multiplication": 1.2e-12,
+    "number": 6e-11,
+    "number_elementwise": 5e-11,
+    "triton_multiplication": 6e-13,
+    "triton_number": 1e-11,
+    "triton_number_elementwise": 1e-11,
+    "basis": 1.2e-12,
+    "spectrum": 1e-11,
+    "transformed": 2.6e-11,
+    "call": 5e-5,
+    "output": 4e-12,
+    **{
+        f"tap_{kind}_{length}": time
+        for kind, time in (("dense", 3e-14), ("few", 1e-13), ("depthwise", 1e-12))
+        for length in ("short", "middle", "long")
+    },
+}
+COSTS: dict[str, dict[str, float]] = {"cuda": ROOFLINE} | {
     kind: entry["constants"]
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items()
 }
+
+MULTIPLIED = ("multiplication", "number", "number_elementwise")  # where the kernels differ from torch's products
 
 
 @dataclass(frozen=True)
@@ -41,6 +65,7 @@ class Case:
         itemsize: bytes of a pixel.
         kind: of device.
         mirrored: whether it is a transposed convolution.
+        refusal: why Triton's kernels cannot compute it; None where they can.
     """
 
     batch: int
@@ -54,6 +79,7 @@ class Case:
     itemsize: int
     kind: str
     mirrored: bool = False
+    refusal: str | None = "its kernels run on CUDA devices"
 
 
 @dataclass(frozen=True)
@@ -61,7 +87,7 @@ class Plan:
     """A way to compute a case.
 
     Attributes:
-        engine: 'whole', 'tiled' or 'direct'.
+        engine: 'whole', 'tiled', 'direct' or 'triton', whose tiles are those of 'whole' or 'tiled'.
         axes: how the kernels lie; of 'direct', on the extended image.
         tiles: how images are cut; None for 'direct'.
         by_fft: whether the kernels' spectra are transforms of their taps, and not products with a basis.
@@ -71,6 +97,11 @@ class Plan:
     axes: tuple[Axis, ...]
     tiles: Tiles | None
     by_fft: bool = False
+
+    @property
+    def last(self) -> bool:
+        """Whether spectra have their frequencies last in memory, and not first."""
+        return self.engine == "triton"
 
 
 def choose(case: Case, name: str) -> Plan:
@@ -108,6 +139,8 @@ _remembered = lru_cache(maxsize=4096)(_ordered)
 
 def _refused(case: Case, name: str) -> str | None:
     """Why an engine cannot serve."""
+    if name == "triton":
+        return case.refusal
     if name not in ("tiled", "direct"):
         return None
     if case.linear is None:
@@ -132,9 +165,12 @@ def _plans(case: Case) -> Iterator[Plan]:
 def _with_spectra(case: Case, engine: str, way: Sequence[tuple[Axis, int, int]]) -> Iterator[Plan]:
     axes = tuple(axis for axis, _, _ in way)
     plan = Plan(engine, axes, Tiles.along(way))
-    yield plan
+    plans = [plan]
     if case.linear is not None and can_transform(axes) and all(map(_same_taps, axes, case.linear)):
-        yield replace(plan, by_fft=True)
+        plans.append(replace(plan, by_fft=True))
+    yield from plans
+    if case.refusal is None:
+        yield from (replace(plan, engine="triton") for plan in plans)
 
 
 def _same_taps(one: Axis, other: Axis) -> bool:
@@ -161,7 +197,7 @@ def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]
 
 def expected_time(case: Case, plan: Plan) -> float:
     """Of a forward and a backward pass."""
-    costs = COSTS.get(case.kind, COSTS["cpu"])
+    costs = COSTS.get("cuda" if plan.engine == "triton" else case.kind, COSTS["cpu"])
     time = sum(costs[name] * number for name, number in counts(case, plan).items())
     return time * case.itemsize / 4  # float64 takes twice as long
 
@@ -171,7 +207,11 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
     if plan.tiles is None:
         return _direct(case, plan.axes)
     kernels = _by_fft(case, plan.tiles) if plan.by_fft else _by_basis(case, plan.axes, plan.tiles)
-    return {"step": 1, **_images(case, plan.tiles), **kernels}
+    own = _images(case, plan.tiles)
+    if plan.engine == "triton":
+        own.pop("product", None)
+        own = {f"triton_{name}" if name in MULTIPLIED else name: number for name, number in own.items()}
+    return {"step": 1, **own, **kernels}
 
 
 def _images(case: Case, tiles: Tiles) -> dict[str, float]:

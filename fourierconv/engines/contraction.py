@@ -41,6 +41,11 @@ class Contraction:
     inner: int
 
     @property
+    def name(self) -> str:
+        """Of the engine."""
+        return "whole" if self.tiles.rows == 1 else "tiled"
+
+    @property
     def pointwise(self) -> bool:
         """Whether products are elementwise."""
         return self.out == self.inner == 1
@@ -123,10 +128,10 @@ class Contraction:
             asked = re.search(r"you tried to allocate (\d+ bytes)|Tried to allocate ([\d.]+ \w+)", str(error))
             if asked is None:
                 raise
-            name = "whole" if self.tiles.rows == 1 else "tiled"
             raise type(error)(
-                f"engine={name!r} asked for {asked[1] or asked[2]}, and there is no memory left; recompute=True does "
-                f"not keep spectra of images, engine='direct' needs none at all, and a smaller batch less of everything"
+                f"engine={self.name!r} asked for {asked[1] or asked[2]}, and there is no memory left; recompute=True "
+                f"does not keep spectra of images, engine='direct' needs none at all, and a smaller batch less of "
+                f"everything"
             ) from error
 
     # --- layouts ---

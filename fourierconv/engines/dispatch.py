@@ -15,6 +15,7 @@ from torch import Tensor
 from fourierconv import borders, phases, spectral
 from fourierconv.engines import direct
 from fourierconv.engines.choice import NAMES, Case, Plan, choose
+from fourierconv.engines.launch import refusal
 from fourierconv.engines.measured import fastest
 from fourierconv.engines.taps import transform
 from fourierconv.grid import Axis
@@ -62,7 +63,8 @@ def engine(name: str, benchmark: bool = False) -> Iterator[None]:
 
     Args:
         name: 'whole': one grid over the image. 'tiled': tiles, whose grids follow the kernels. 'direct': tap by tap, by
-            torch's own convolution. 'auto': what is expected to take the least time, layer by layer.
+            torch's own convolution. 'triton': either kind of grid, with products by Triton's kernels, in float32 on
+            CUDA devices. 'auto': what is expected to take the least time, layer by layer.
         benchmark: whether to measure what is expected to be fast, whenever a convolution of new sizes is met, and to
             keep to the fastest.
 
@@ -124,6 +126,7 @@ def case_of(
         itemsize=images.element_size(),
         kind=images.device.type,
         mirrored=points is not None,
+        refusal=refusal(coefficients.dtype, images.device.type),
     )
 
 
@@ -148,13 +151,13 @@ def select(
 
 
 def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan, mirrored: bool = False) -> Tensor:
-    """The spectra of phases on the grid of the plan's tiles, (out, in/groups, *stride·half)."""
+    """The spectra of phases on the grid of the plan's tiles, (out, in/groups, *stride·half), in its memory layout."""
     if plan.tiles is None:
         raise ValueError("'direct' has no spectrum")
     if plan.by_fft and not torch.compiler.is_compiling():
-        return transform(_taps(coefficients, filters), plan.axes, mirrored)
+        return transform(_taps(coefficients, filters), plan.axes, mirrored, plan.last)
     axes = zip(filters, plan.axes, plan.tiles.half, strict=True)
-    return combine(coefficients, [own.spectra(axis, rows, coefficients) for own, axis, rows in axes])
+    return combine(coefficients, [own.spectra(axis, rows, coefficients) for own, axis, rows in axes], plan.last)
 
 
 def correlate(
@@ -222,7 +225,7 @@ def compute(
         return direct.correlate(images, kernels, chosen.axes, groups)
     images = phases.split(images, [axis.stride for axis in chosen.axes])
     kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, chosen.tiles.count, strict=True))
-    output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, recompute)
+    output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, recompute, chosen.last)
     for number, (axis, points) in enumerate(zip(chosen.axes, kept, strict=True)):
         if axis.size > points:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % points
@@ -241,7 +244,8 @@ def _kernels(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan) -> T
     """Kernels as they are applied: the taps, or the spectra of phases."""
     if chosen.tiles is None:
         return _taps(coefficients, filters)
-    return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), [axis.stride for axis in chosen.axes])
+    strides = [axis.stride for axis in chosen.axes]
+    return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides, chosen.last)
 
 
 def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:

@@ -21,13 +21,14 @@ def can_transform(axes: Sequence[Axis]) -> bool:
     return all(axis.stride == 1 and axis.folds is None and axis.first <= axis.last for axis in axes)
 
 
-def transform(taps: Tensor, axes: Sequence[Axis], mirrored: bool = False) -> Tensor:
+def transform(taps: Tensor, axes: Sequence[Axis], mirrored: bool = False, last: bool = False) -> Tensor:
     """Half spectra of taps as `axes` lay them on their grids.
 
     Args:
         taps: real, (out, in/groups, *taps).
         axes: for which `can_transform` holds.
         mirrored: whether taps are mirrored, for a transposed convolution.
+        last: whether the memory has the frequencies last, and not first.
 
     Returns:
         Complex, (out, in/groups, *half).
@@ -43,14 +44,14 @@ def transform(taps: Tensor, axes: Sequence[Axis], mirrored: bool = False) -> Ten
         grid.append(axis.grid)
         starts.append(sign * first + axis.lead)
         steps.append(sign * axis.step)
-    return _Transform.apply(taps, grid, starts, steps)
+    return _Transform.apply(taps, grid, starts, steps, last)
 
 
 class _Transform(torch.autograd.Function):
     """Taps to half spectra."""
 
     @staticmethod
-    def forward(taps: Tensor, grid: list[int], starts: list[int], steps: list[int]) -> Tensor:
+    def forward(taps: Tensor, grid: list[int], starts: list[int], steps: list[int], last: bool) -> Tensor:
         """(out, in, *taps) -> (out, in, *half)."""
 
         def place(own: Tensor) -> Tensor:
@@ -58,6 +59,9 @@ class _Transform(torch.autograd.Function):
                 own = _onto_circle(own, axis, *run)
             return own[(slice(None), slice(None), *[None] * len(grid))]
 
+        if last:
+            circles = place(taps).reshape(*taps.shape[:2], *grid)
+            return torch.fft.rfftn(circles, dim=tuple(range(-len(grid), 0))).contiguous()
         contraction = _contraction(taps, grid)
         spectra = contraction.blank(taps.new_empty(0, dtype=taps.dtype.to_complex()), taps.shape[0], taps.shape[1])
         contraction.analyse(place, taps, spectra)
@@ -66,21 +70,21 @@ class _Transform(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Sizes are all that is needed."""
-        taps, ctx.grid, ctx.starts, ctx.steps = inputs
+        taps, ctx.grid, ctx.starts, ctx.steps, ctx.last = inputs
         ctx.size = list(taps.shape[2:])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """The adjoint."""
-        return _Adjoint.apply(grad, ctx.grid, ctx.starts, ctx.steps, ctx.size), None, None, None
+        return _Adjoint.apply(grad, ctx.grid, ctx.starts, ctx.steps, ctx.size, ctx.last), *(None,) * 4
 
     @staticmethod
     def jvp(ctx: Any, along: Tensor, *_: None) -> Tensor:
         """The map is linear."""
-        return _Transform.apply(along, ctx.grid, ctx.starts, ctx.steps)
+        return _Transform.apply(along, ctx.grid, ctx.starts, ctx.steps, ctx.last)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, ...], taps: Tensor, *sizes: list[int]) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[int, ...], taps: Tensor, *sizes: list[int] | bool) -> tuple[Tensor, int]:
         """More output channels."""
         taps = taps.movedim(in_dims[0], 0)
         return _Transform.apply(taps.flatten(0, 1), *sizes).unflatten(0, taps.shape[:2]), 0
@@ -90,7 +94,9 @@ class _Adjoint(torch.autograd.Function):
     """Half spectra to taps: the real part of the sum over the half spectrum, which counts every column once."""
 
     @staticmethod
-    def forward(spectra: Tensor, grid: list[int], starts: list[int], steps: list[int], size: list[int]) -> Tensor:
+    def forward(
+        spectra: Tensor, grid: list[int], starts: list[int], steps: list[int], size: list[int], last: bool
+    ) -> Tensor:
         """(out, in, *half) -> (out, in, *size)."""
         half = Tiles.whole(tuple(grid), tuple(grid)).half
         once = [0, half[-1] - 1] if grid[-1] % 2 == 0 else [0]
@@ -107,6 +113,12 @@ class _Adjoint(torch.autograd.Function):
                 own = _off_circle(own, axis, *run)
             return own
 
+        if last:
+            counted = spectra.clone(memory_format=torch.contiguous_format)
+            for column in once:
+                counted.select(-1, column).mul_(2)
+            grids = torch.fft.irfftn(counted, s=grid, dim=tuple(range(-len(grid), 0)))
+            return pick(grids).mul_(math.prod(grid) / 2)
         contraction = _contraction(spectra, grid)
         taps = spectra.real.new_empty(*spectra.shape[:2], *size)
         leading = contraction.frequency_first(spectra)  # (frequency, 1, out, in): rows are output channels
@@ -116,20 +128,20 @@ class _Adjoint(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         """Sizes are all that is needed."""
-        _, ctx.grid, ctx.starts, ctx.steps, ctx.size = inputs
+        _, ctx.grid, ctx.starts, ctx.steps, ctx.size, ctx.last = inputs
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """The adjoint."""
-        return _Transform.apply(grad, ctx.grid, ctx.starts, ctx.steps), None, None, None, None
+        return _Transform.apply(grad, ctx.grid, ctx.starts, ctx.steps, ctx.last), *(None,) * 5
 
     @staticmethod
     def jvp(ctx: Any, along: Tensor, *_: None) -> Tensor:
         """The map is linear."""
-        return _Adjoint.apply(along, ctx.grid, ctx.starts, ctx.steps, ctx.size)
+        return _Adjoint.apply(along, ctx.grid, ctx.starts, ctx.steps, ctx.size, ctx.last)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int, ...], spectra: Tensor, *sizes: list[int]) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple[int, ...], spectra: Tensor, *sizes: list[int] | bool) -> tuple[Tensor, int]:
         """More output channels."""
         spectra = spectra.movedim(in_dims[0], 0)
         return _Adjoint.apply(spectra.flatten(0, 1), *sizes).unflatten(0, spectra.shape[:2]), 0

@@ -54,8 +54,12 @@ def test_small_parts_are_small() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_without_the_images_spectra_nothing_is_kept(shape: str) -> None:
     x, spectrum, groups = operands(shape)
-    kept = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), TILES.pack(), [15, 13], groups, False)[1]
-    nothing = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), TILES.pack(), [15, 13], groups, True)[1]
+    kept = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), TILES.pack(), [15, 13], groups, False, False)[
+        1
+    ]
+    nothing = torch.ops.fourierconv.correlate(
+        x.detach(), spectrum.detach(), TILES.pack(), [15, 13], groups, True, False
+    )[1]
     assert kept.shape == (12 * 6, groups, 5 * 4, 4 // groups)
     assert nothing.numel() == 0
 

@@ -66,9 +66,9 @@ def test_other_threads_keep_theirs(served: list[Plan]) -> None:
 
 @pytest.mark.parametrize("name", ["fft", "", None, 3])
 def test_an_engine_that_there_is_not_is_refused_before_anything_is_built(name: object) -> None:
-    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct'"), engine(name):  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct', 'triton'"), engine(name):  # type: ignore[arg-type]
         pass
-    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct'"):
+    with pytest.raises(ValueError, match="is not one of 'auto', 'whole', 'tiled', 'direct', 'triton'"):
         FourierConv2d(2, 2, 3, engine=name)  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from fourierconv.study.provenance import finished, gather
 TILINGS = 3  # plans with tiles that are timed per case
 LONGEST = 2.0  # seconds: plans that are expected to take longer are left out
 ROUNDS = 3
-PIXELS = 2**21  # of a batch of images, all channels
+PIXELS = {"cpu": 2**21, "cuda": 2**25}  # of a batch of images, all channels, by kind of device
 
 CHANNELS = ((3, 32, 1), (8, 8, 1), (16, 16, 1), (32, 32, 1), (32, 64, 1), (64, 64, 1), (256, 256, 1), (64, 64, 64))
 SIZES = (16, 24, 32, 48, 64, 96, 128, 192, 256)
@@ -40,10 +40,10 @@ class Timed:
     seconds: float
 
 
-def shapes(number: int, seed: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+def shapes(number: int, seed: int, kind: str = "cpu") -> Iterator[tuple[int, int, int, int, int, int]]:
     """So many different (batch, in, out, groups, size, kernel), drawn from those that fit."""
     fitting = [
-        (max(PIXELS // (max(ci, co) * n * n), 1), ci, co, groups, n, k)
+        (max(PIXELS[kind] // (max(ci, co) * n * n), 1), ci, co, groups, n, k)
         for ci, co, groups in CHANNELS
         for n in SIZES
         for k in KERNELS
@@ -52,9 +52,9 @@ def shapes(number: int, seed: int) -> Iterator[tuple[int, int, int, int, int, in
     return iter(random.Random(seed).sample(fitting, number))
 
 
-def time_shape(batch: int, inner: int, out: int, groups: int, n: int, k: int) -> Iterator[Timed]:
-    """Times of the plans of one shape: whole, direct, and tilings from the finest to the coarsest."""
-    images, taps = torch.randn(batch, inner, n, n), torch.randn(out, inner // groups, k, k)
+def time_shape(batch: int, inner: int, out: int, groups: int, n: int, k: int, kind: str = "cpu") -> Iterator[Timed]:
+    """Times of the plans of one shape: whole, direct, and the tilings that are expected to be fast."""
+    images, taps = torch.randn(batch, inner, n, n, device=kind), torch.randn(out, inner // groups, k, k, device=kind)
     filters = functional._filters((n, n), (n, n), (k, k), [-(k // 2)] * 2, (1, 1), (1, 1), "zeros")
 
     def run(plan: Plan, images: Tensor, taps: Tensor) -> Tensor:
@@ -62,10 +62,11 @@ def time_shape(batch: int, inner: int, out: int, groups: int, n: int, k: int) ->
 
     case = dispatch.case_of(images, taps, filters, groups)
     plans = candidates(case, "auto")
-    tiled = [plan for plan in plans if plan.tiles is not None and plan.tiles.rows > 1]
+    tiled = [plan for plan in plans if plan.engine == "tiled" and plan.tiles is not None and plan.tiles.rows > 1]
     by_fft = [plan for plan in tiled if plan.by_fft]
     chosen = [plan for plan in plans if plan.engine in ("whole", "direct")]
     chosen += tiled[:TILINGS] + [plan for plan in by_fft[:1] if plan not in tiled[:TILINGS]]
+    chosen += [replace(plan, engine="triton") for plan in chosen if plan.tiles is not None and case.refusal is None]
     for plan in chosen:
         if expected_time(case, plan) < LONGEST:
             yield Timed(case, plan, statistics.median(step_times(plan, run, images, taps, ROUNDS)))
@@ -101,11 +102,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=PIXELS, default="cpu")
     parser.add_argument("--output", type=Path, default=Path("fourierconv/engines/costs.json"))
     asked = parser.parse_args(arguments)
     start, timed = time.perf_counter(), []
-    for number, shape in enumerate(shapes(asked.shapes, asked.seed), 1):
-        for row in time_shape(*shape):
+    for number, shape in enumerate(shapes(asked.shapes, asked.seed, asked.device), 1):
+        for row in time_shape(*shape, asked.device):
             timed.append(row)
             print(
                 f"[{number}/{asked.shapes}] {shape} {row.plan.engine} {row.seconds:.4f} s", file=sys.stderr, flush=True
@@ -119,7 +121,11 @@ def main(arguments: list[str] | None = None) -> None:
         **gather(),
         **finished(time.perf_counter() - start),
     }
-    asked.output.write_text(json.dumps({"cpu": {"made": made, "constants": constants}}, indent=1) + "\n")
+    if asked.device == "cuda":
+        made["gpu"] = torch.cuda.get_device_name()
+    kinds = json.loads(asked.output.read_text()) if asked.output.exists() else {}
+    kinds[asked.device] = {"made": made, "constants": constants}
+    asked.output.write_text(json.dumps(kinds, indent=1) + "\n")
 
 
 if __name__ == "__main__":

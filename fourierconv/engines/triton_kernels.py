@@ -1,0 +1,263 @@
+"""Batched small complex matrix products over frequencies, C[m, n, f] = Σ_k A[m, k, f] B[k, n, f], as Triton kernels.
+
+Frequencies are the fast axis, as an FFT leaves them: nothing is permuted. `outer` multiplies in float32, a frequency
+per lane, by outer products in registers; `dot` lays frequencies over warps and multiplies on tensor cores, in TF32 or
+bfloat16. A complex number is loaded as the 64 bits that it is, and taken apart in registers.
+
+This module imports triton, which is optional; nothing else in the package does.
+"""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _wide(pointer):  # type: ignore[no-untyped-def]
+    """To complex numbers as 64 bits, of a pointer to their parts."""
+    return pointer.to(tl.pointer_type(tl.int64))
+
+
+@triton.jit
+def _parts(number):  # type: ignore[no-untyped-def]
+    """Real and imaginary part of 64 bits."""
+    real = number.to(tl.int32).to(tl.float32, bitcast=True)
+    return real, (number >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def _complex(real, imag):  # type: ignore[no-untyped-def]
+    low = real.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
+    return low | (imag.to(tl.int32, bitcast=True).to(tl.int64) << 32)
+
+
+@triton.jit
+def _block(extent, place, size: tl.constexpr):  # type: ignore[no-untyped-def]
+    """Take the fastest axis off a program's number: the place on it, and the number of what remains."""
+    blocks = tl.cdiv(extent, size)
+    return place % blocks, place // blocks
+
+
+@triton.jit
+def _weights(f, columns, nyquist, scale):  # type: ignore[no-untyped-def]
+    """How often a column of the half spectrum counts in the full one, times `scale`."""
+    column = f % columns
+    return tl.where((column == 0) | (column == nyquist), scale, 2 * scale)
+
+
+@triton.jit
+def _along_k(k, k_tiles, stride, tile_stride):  # type: ignore[no-untyped-def]
+    return (k // k_tiles).to(tl.int64) * stride + (k % k_tiles).to(tl.int64) * tile_stride
+
+
+SHAPED = ("m_count", "n_count", "k_count", "f_count", "groups", "splits", "length", "m_tiles", "k_tiles")
+STRIDES = ("ag", "am", "amt", "ak", "akt", "bg", "bk", "bkt", "bn", "cs", "cg", "cm", "cmt", "cn")
+WEIGHING = ("columns", "nyquist", "scale")
+UNSPECIALIZED = (*SHAPED, *STRIDES, *WEIGHING)  # one binary serves all sizes
+
+
+@triton.jit(do_not_specialize=UNSPECIALIZED)
+def outer(  # type: ignore[no-untyped-def]
+    a,  # (group, m, k, frequency), complex numbers as pairs of floats, as the other two
+    b,  # (group, k, n, frequency)
+    c,  # (split, group, m, n, frequency), written
+    m_count,
+    n_count,
+    k_count,
+    f_count,
+    groups,
+    splits,  # parts of the sum over k, each summed by a program of its own
+    length,  # of a part
+    m_tiles,  # m and k are pairs (image, tile) of so many tiles, with a stride for each of the two
+    k_tiles,
+    ag,
+    am,
+    amt,
+    ak,
+    akt,
+    bg,
+    bk,
+    bkt,
+    bn,
+    cs,
+    cg,
+    cm,
+    cmt,
+    cn,
+    columns,
+    nyquist,
+    scale,
+    CONJ_A: tl.constexpr,
+    CONJ_B: tl.constexpr,
+    WEIGHTED: tl.constexpr,
+    TM: tl.constexpr,  # rows and columns of C in the registers of a thread
+    TN: tl.constexpr,
+    WM: tl.constexpr,  # threads side by side; WM · WN · BF is the number of threads
+    WN: tl.constexpr,
+    BF: tl.constexpr,
+    STAGES: tl.constexpr,
+):
+    """Outer products, k by k: (TM · WM) rows times (TN · WN) columns times BF frequencies per program."""
+    place = tl.program_id(0)  # programs that share frequencies follow each other
+    m_block, place = _block(m_count, place, TM * WM)
+    n_block, place = _block(n_count, place, TN * WN)
+    split, place = _block(splits, place, 1)
+    group, f_block = _block(groups, place, 1)
+
+    f = f_block * BF + tl.arange(0, BF)
+    m = m_block * (TM * WM) + tl.arange(0, TM * WM)
+    n = n_block * (TN * WN) + tl.arange(0, TN * WN)
+    g = group.to(tl.int64)
+    a_rows = (m // m_tiles).to(tl.int64) * am + (m % m_tiles).to(tl.int64) * amt
+    b_rows = n.to(tl.int64) * bn
+    # As pairs of floats: two neighbours per thread are what tells the compiler to keep lines of frequencies together.
+    parts = f_block * (2 * BF) + tl.arange(0, 2 * BF)
+    inside = (parts < 2 * f_count)[None, :]
+    a_own = a + 2 * (g * ag + a_rows)[:, None] + parts[None, :]
+    b_own = b + 2 * (g * bg + b_rows)[:, None] + parts[None, :]
+    a_mask = (m < m_count)[:, None] & inside
+    b_mask = (n < n_count)[:, None] & inside
+
+    first = split * length
+    last = tl.minimum(first + length, k_count)
+    k_image, k_tile = (first // k_tiles).to(tl.int64), first % k_tiles
+    a_k, b_k = k_image * ak + k_tile * akt, k_image * bk + k_tile * bkt
+    a_turn = tl.cast(ak, tl.int64) - (k_tiles - 1).to(tl.int64) * akt  # from an image's last tile to the next's first
+    b_turn = tl.cast(bk, tl.int64) - (k_tiles - 1).to(tl.int64) * bkt
+    real = tl.zeros((TM, TN, WM, WN, BF), tl.float32)
+    imag = tl.zeros((TM, TN, WM, WN, BF), tl.float32)
+    for _ in tl.range(first, last, num_stages=STAGES):
+        x = tl.reshape(tl.load(a_own + 2 * a_k, mask=a_mask, other=0), (TM, WM, BF, 2))
+        y = tl.reshape(tl.load(b_own + 2 * b_k, mask=b_mask, other=0), (TN, WN, BF, 2))
+        x_real, x_imag = tl.split(x[:, None, :, None, :, :])
+        y_real, y_imag = tl.split(y[None, :, None, :, :, :])
+        real += x_real * y_real
+        if CONJ_A == CONJ_B:
+            real -= x_imag * y_imag
+        else:
+            real += x_imag * y_imag
+        if CONJ_B:
+            imag -= x_real * y_imag
+        else:
+            imag += x_real * y_imag
+        if CONJ_A:
+            imag -= x_imag * y_real
+        else:
+            imag += x_imag * y_real
+        k_tile += 1
+        turns = k_tile == k_tiles
+        k_tile = tl.where(turns, 0, k_tile)
+        a_k += tl.where(turns, a_turn, akt)
+        b_k += tl.where(turns, b_turn, bkt)
+
+    if WEIGHTED:
+        weights = _weights(f, columns, nyquist, scale)[None, None, None, None, :]
+        real *= weights
+        imag *= weights
+    # As a matrix whose columns are frequencies: its coalesced layout is how the sums lie, and nothing is exchanged.
+    entry = tl.arange(0, TM * TN * WM * WN)
+    m = m_block * (TM * WM) + entry // (TN * WM * WN) * WM + entry // WN % WM
+    n = n_block * (TN * WN) + entry // (WM * WN) % TN * WN + entry % WN
+    rows = (m // m_tiles).to(tl.int64) * cm + (m % m_tiles).to(tl.int64) * cmt + n.to(tl.int64) * cn
+    tl.store(
+        _wide(c) + split.to(tl.int64) * cs + g * cg + (rows[:, None] + f[None, :]),
+        tl.reshape(_complex(real, imag), (TM * TN * WM * WN, BF)),
+        mask=((m < m_count) & (n < n_count))[:, None] & (f < f_count)[None, :],
+    )
+
+
+@triton.jit(do_not_specialize=UNSPECIALIZED)
+def dot(  # type: ignore[no-untyped-def]
+    a,
+    b,
+    c,
+    m_count,
+    n_count,
+    k_count,
+    f_count,
+    groups,
+    splits,
+    length,
+    m_tiles,
+    k_tiles,
+    ag,
+    am,
+    amt,
+    ak,
+    akt,
+    bg,
+    bk,
+    bkt,
+    bn,
+    cs,
+    cg,
+    cm,
+    cmt,
+    cn,
+    columns,
+    nyquist,
+    scale,
+    CONJ_A: tl.constexpr,
+    CONJ_B: tl.constexpr,
+    WEIGHTED: tl.constexpr,
+    STRAIGHT: tl.constexpr,  # whether BK terms are always tiles of one image
+    PRECISION: tl.constexpr,  # 'tf32', 'tf32x3' or 'bf16': of the factors; sums are float32
+    BM: tl.constexpr,
+    BN: tl.constexpr,
+    BK: tl.constexpr,
+    BF: tl.constexpr,
+):
+    """The same on tensor cores: BF matrix products of BM rows, BN columns, BK at a time, per program."""
+    ALLOWED: tl.constexpr = "tf32" if PRECISION == "bf16" else PRECISION  # of float32
+    place = tl.program_id(0)
+    m_block, place = _block(m_count, place, BM)
+    n_block, place = _block(n_count, place, BN)
+    split, place = _block(splits, place, 1)
+    group, f_block = _block(groups, place, 1)
+
+    f = f_block * BF + tl.arange(0, BF)
+    m = m_block * BM + tl.arange(0, BM)
+    n = n_block * BN + tl.arange(0, BN)
+    image, tile = (m // m_tiles).to(tl.int64), (m % m_tiles).to(tl.int64)
+    n_wide, g = n.to(tl.int64), group.to(tl.int64)
+    a_own = _wide(a) + g * ag + ((image * am + tile * amt)[:, None, None] + f[None, None, :])
+    b_own = _wide(b) + g * bg + ((n_wide * bn)[None, :, None] + f[None, None, :])
+    inside = (f < f_count)[None, None, :]
+    a_mask = (m < m_count)[:, None, None] & inside
+    b_mask = (n < n_count)[None, :, None] & inside
+
+    first = split * length
+    last = tl.minimum(first + length, k_count)
+    real = tl.zeros((BF, BM, BN), tl.float32)
+    imag = tl.zeros((BF, BM, BN), tl.float32)
+    if STRAIGHT:
+        a_own += (tl.arange(0, BK).to(tl.int64) * akt)[None, :, None]
+        b_own += (tl.arange(0, BK).to(tl.int64) * bkt)[:, None, None]
+    for start in tl.range(first, last, BK, num_stages=1):  # a pipeline's shared memory would have conflicts of banks
+        k = start + tl.arange(0, BK)
+        if STRAIGHT:
+            x_own, y_own = a_own + _along_k(start, k_tiles, ak, akt), b_own + _along_k(start, k_tiles, bk, bkt)
+        else:
+            x_own = a_own + _along_k(k, k_tiles, ak, akt)[None, :, None]
+            y_own = b_own + _along_k(k, k_tiles, bk, bkt)[:, None, None]
+        x = tl.load(x_own, mask=a_mask & (k < last)[None, :, None], other=0)
+        y = tl.load(y_own, mask=b_mask & (k < last)[:, None, None], other=0)
+        x, y = tl.trans(x, (2, 0, 1)), tl.trans(y, (2, 0, 1))
+        x_real, x_imag = _parts(x)
+        y_real, y_imag = _parts(y)
+        x_minus, y_minus = -x_imag, -y_imag
+        if PRECISION == "bf16":
+            x_real, x_imag, x_minus = x_real.to(tl.bfloat16), x_imag.to(tl.bfloat16), x_minus.to(tl.bfloat16)
+            y_real, y_imag, y_minus = y_real.to(tl.bfloat16), y_imag.to(tl.bfloat16), y_minus.to(tl.bfloat16)
+        real = tl.dot(x_real, y_real, real, input_precision=ALLOWED)
+        real = tl.dot(x_minus if CONJ_A == CONJ_B else x_imag, y_imag, real, input_precision=ALLOWED)
+        imag = tl.dot(x_real, y_minus if CONJ_B else y_imag, imag, input_precision=ALLOWED)
+        imag = tl.dot(x_minus if CONJ_A else x_imag, y_real, imag, input_precision=ALLOWED)
+
+    if WEIGHTED:
+        weights = _weights(f, columns, nyquist, scale)[:, None, None]
+        real *= weights
+        imag *= weights
+    c_own = _wide(c) + split.to(tl.int64) * cs + g * cg
+    rows, places = (image * cm + tile * cmt)[:, None, None], (n_wide * cn)[None, :, None]
+    mask = (m < m_count)[:, None, None] & (n < n_count)[None, :, None] & inside
+    tl.store(c_own + (rows + places + f[None, None, :]), tl.trans(_complex(real, imag), (1, 2, 0)), mask=mask)

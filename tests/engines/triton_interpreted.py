@@ -1,0 +1,265 @@
+"""Triton's kernels on a CPU, by its interpreter: `test_triton.py` runs this file in a process of its own."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from fourierconv import FourierConv2d, engine, functional, spectral
+from fourierconv.engines import launch
+from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Outer, product
+from fourierconv.engines.tiles import Tiles
+from tests.interpreted import repair
+
+assert INTERPRETED
+repair()
+
+BLOCKS: dict[str, Outer | Dot] = {**OUTER, **{f"{name}, on tensor cores": own for name, own in DOT.items()}}
+SHAPES = {  # groups, images and tiles of a row, of a term, columns, frequencies
+    "ragged": (2, 3, 2, 5, 1, 3, 9),
+    "terms in tiles": (1, 2, 1, 3, 5, 6, 33),
+    "terms in rows of tiles": (1, 2, 1, 2, 16, 3, 5),
+    "single": (3, 1, 1, 1, 1, 1, 1),
+}
+WEIGHTS = HalfWeights(columns=5, nyquist=4, scale=0.1)
+
+
+@pytest.fixture(autouse=True)
+def _full_float32() -> Iterator[None]:
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+def factors(shape: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Two random ones, the first with strides of its own, and a poisoned product."""
+    g, m, m_tiles, k, k_tiles, n, f = SHAPES[shape]
+    memory = torch.full((m, g, k, m_tiles, k_tiles, f + 3), torch.nan, dtype=torch.complex64)
+    a = memory.permute(1, 0, 3, 2, 4, 5)[..., 1 : f + 1]
+    a.copy_(torch.randn(a.shape, dtype=torch.complex64))
+    b = torch.randn(g, k, k_tiles, n, f, dtype=torch.complex64)
+    return a, b, torch.full((g, m, m_tiles, n, f), torch.nan, dtype=torch.complex64)
+
+
+def expected(a: Tensor, b: Tensor, conj_a: bool, conj_b: bool, weights: HalfWeights | None) -> Tensor:
+    a, b = a.to(torch.complex128), b.to(torch.complex128)
+    found = torch.einsum("gmtksf,gksnf->gmtnf", a.conj() if conj_a else a, b.conj() if conj_b else b)
+    if weights is None:
+        return found
+    columns = torch.arange(found.shape[-1]) % weights.columns
+    return found * weights.scale * torch.where((columns == 0) | (columns == weights.nyquist), 1, 2)
+
+
+def _cut_to_bfloat16(numbers: Tensor) -> Tensor:
+    """As the interpreter rounds, toward zero."""
+    return (numbers.view(torch.int32) & -(2**16)).view(torch.float32)
+
+
+def error(found: Tensor, wanted: Tensor) -> float:
+    found, wanted = found.detach(), wanted.detach()
+    return float((found - wanted).abs().max() / wanted.abs().max())
+
+
+@pytest.mark.parametrize(
+    ("conj_a", "conj_b", "weights"),
+    [(False, True, None), (False, False, None), (True, False, WEIGHTS)],
+    ids=["equation 1", "equation 2", "equation 3"],
+)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", BLOCKS)
+def test_products_are_those_of_float64(
+    name: str, shape: str, conj_a: bool, conj_b: bool, weights: HalfWeights | None
+) -> None:
+    chosen = BLOCKS[name]
+    a, b, c = factors(shape)
+    product(a, b, c, conj_a, conj_b, weights, chosen, "ieee" if isinstance(chosen, Outer) else "tf32")
+    assert error(c, expected(a, b, conj_a, conj_b, weights)) < 1e-6
+
+
+def test_bfloat16_rounds_factors_only() -> None:
+    a, b, c = factors("ragged")
+    product(a, b, c, chosen=DOT["dense"], precise="bf16")
+    low_a, low_b = (torch.view_as_complex(_cut_to_bfloat16(torch.view_as_real(own))) for own in (a.contiguous(), b))
+    assert error(c, expected(low_a, low_b, False, False, None)) < 1e-6
+    assert 1e-4 < error(c, expected(a, b, False, False, None)) < 1e-2
+
+
+@pytest.mark.parametrize("name", ["few columns", "sum", "dense, on tensor cores"])
+def test_long_sums_are_divided_and_stay_what_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "TERMS", 4)
+    chosen = BLOCKS[name]
+    a, b, c = factors("terms in tiles")
+    product(a, b, c, True, False, WEIGHTS, chosen, "ieee" if isinstance(chosen, Outer) else "tf32")
+    assert error(c, expected(a, b, True, False, WEIGHTS)) < 1e-6
+    again = torch.full_like(c, torch.nan)
+    product(a, b, again, True, False, WEIGHTS, chosen, "ieee" if isinstance(chosen, Outer) else "tf32")
+    assert torch.equal(c, again)
+
+
+def test_nothing_to_add_gives_zeros_and_nothing_to_write_nothing() -> None:
+    a, b, c = factors("ragged")
+    product(a[:, :, :, :0], b[:, :0], c)
+    assert torch.equal(c, torch.zeros_like(c))
+    product(a[:, :0], b, c[:, :0])
+
+
+# --- the operation on images ---
+
+TILES = {"one tile": Tiles.whole((12, 10), (9, 8)), "several": Tiles((12, 9), (8, 7), (2, 2), (3, 1))}
+CHANNELS = {"dense": (1, 3, 5), "grouped": (2, 4, 6), "depthwise": (3, 3, 3), "one output": (1, 6, 1)}
+
+
+def operands(channels: str, tiles: str) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    groups, inner, out = CHANNELS[channels]
+    size = (9, 8) if tiles == "one tile" else (15, 13)
+    x = torch.randn(2, inner, *size, dtype=torch.float64)
+    taps = torch.randn(out, inner // groups, 4, 3, dtype=torch.float64)
+    return x, torch.fft.rfft2(taps, s=TILES[tiles].grid), size
+
+
+def derivatives(
+    x: Tensor, spectrum: Tensor, size: tuple[int, int], tiles: str, groups: int, **way: bool
+) -> list[Tensor]:
+    x, spectrum = (own.detach().clone().requires_grad_() for own in (x, spectrum))
+    y = spectral.correlate(x, spectrum, TILES[tiles], size, groups, **way)
+    first = torch.autograd.grad(y.square().mean(), (x, spectrum), create_graph=True)
+    second = torch.autograd.grad(first[0].square().sum() + first[1].abs().square().sum(), (x, spectrum))
+    return [y, *first, *second]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("tiles", TILES)
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_values_and_derivatives_are_those_of_float64(channels: str, tiles: str, recompute: bool) -> None:
+    groups = CHANNELS[channels][0]
+    x, spectrum, size = operands(channels, tiles)
+    wanted = derivatives(x, spectrum, size, tiles, groups)
+    found = derivatives(x.float(), spectrum.to(torch.complex64), size, tiles, groups, recompute=recompute, triton=True)
+    for one, other in zip(found, wanted, strict=True):
+        assert error(one, other) < 3e-6
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True)], ids=["images", "kernels"])
+def test_what_is_not_wanted_is_not_computed(wanted: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    x, spectrum, size = operands("grouped", "several")
+    x, spectrum = x.float().requires_grad_(wanted[0]), spectrum.to(torch.complex64).requires_grad_(wanted[1])
+    y = spectral.correlate(x, spectrum, TILES["several"], size, 2, triton=True)
+    calls: list[bool] = []
+    monkeypatch.setattr(
+        "fourierconv.engines.frequency_last.product", lambda *_, conj_a=False, **__: calls.append(conj_a)
+    )
+    y.sum().backward()
+    assert calls == [wanted[1]]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("channels", ["grouped", "depthwise"])
+def test_the_operators_are_proper_torch_operators(channels: str, recompute: bool) -> None:
+    groups = CHANNELS[channels][0]
+    x, spectrum, size = operands(channels, "several")
+    x, spectrum = x.float(), spectrum.to(torch.complex64)
+    tiles = TILES["several"].pack()
+    ops, tests = torch.ops.fourierconv, ("test_schema", "test_faketensor", "test_autograd_registration")
+    given = (x.requires_grad_(), spectrum.requires_grad_(), tiles, list(size), groups, recompute, True)
+    torch.library.opcheck(ops.correlate.default, given, test_utils=tests)
+    y, images = ops.correlate(x.detach(), spectrum.detach(), *given[2:])
+    own = (torch.randn_like(y), x, spectrum, images, tiles, groups, True, True, True)
+    torch.library.opcheck(ops.correlate_backward.default, own, test_utils=tests)
+
+
+@pytest.mark.parametrize("mapped", [(0, None), (None, 0), (0, 0)], ids=["images", "kernels", "both"])
+def test_it_maps_over_batches(mapped: tuple[int | None, int | None]) -> None:
+    x, spectrum, size = operands("grouped", "several")
+    x, spectrum = torch.stack([x, -2 * x]).float(), torch.stack([spectrum, 3 * spectrum]).to(torch.complex64)
+    given = [own if dim == 0 else own[0] for own, dim in zip((x, spectrum), mapped, strict=True)]
+
+    def gradients(triton: bool) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
+        def energy(x: Tensor, spectrum: Tensor) -> Tensor:
+            return spectral.correlate(x, spectrum, TILES["several"], size, 2, triton=triton).square().sum()
+
+        return torch.func.grad(energy, (0, 1))
+
+    found, wanted = (torch.func.vmap(gradients(triton), mapped)(*given) for triton in (True, False))
+    for one, other in zip(found, wanted, strict=True):
+        assert error(one, other) < 3e-6
+
+
+# --- the engine ---
+
+CALLS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int, ...], tuple[int, ...]]] = {
+    "strided": (lambda x, w: functional.conv2d(x, w, stride=2, padding=2), (2, 3, 12, 11), (4, 3, 5, 5)),
+    "dilated": (lambda x, w: functional.conv2d(x, w, dilation=2, padding=2), (1, 3, 12, 11), (4, 3, 3, 3)),
+    "circular": (
+        lambda x, w: functional.conv2d(x, w, padding="same", padding_mode="circular"),
+        (2, 2, 9, 8),
+        (3, 2, 3, 3),
+    ),
+    "transposed": (
+        lambda x, w: functional.conv_transpose2d(x, w, stride=2, padding=1, groups=2),
+        (2, 4, 6, 7),
+        (4, 3, 3, 4),
+    ),
+    "large": (lambda x, w: functional.conv2d(x, w, padding=5), (2, 2, 11, 12), (3, 2, 11, 11)),
+    "1d": (functional.conv1d, (2, 3, 90), (4, 3, 5)),
+    "3d": (lambda x, w: functional.conv3d(x, w, padding=1), (1, 2, 5, 6, 7), (3, 2, 3, 3, 3)),
+}
+
+
+def results(name: str, call: Callable[..., Tensor], *given: Tensor) -> list[Tensor]:
+    own = [tensor.detach().clone().requires_grad_() for tensor in given]
+    with engine(name):
+        y = call(*own)
+    return [y, *torch.autograd.grad(y.square().sum(), own)]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_convolutions_are_those_of_float64(name: str) -> None:
+    call, *shapes = CALLS[name]
+    given = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    for one, other in zip(
+        results("triton", call, *map(Tensor.float, given)), results("whole", call, *given), strict=True
+    ):
+        assert error(one, other) < 3e-6
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect"])
+@pytest.mark.parametrize("parameterization", ["spatial", "scaled", "spline"])
+def test_layers_are_those_of_the_whole_grid(parameterization: str, mode: str) -> None:
+    layer = FourierConv2d(2, 3, 3, padding=1, stride=2, padding_mode=mode, parameterization=parameterization)
+    x = torch.randn(2, 2, 12, 11)
+    found: list[list[Tensor]] = []
+    for name in ("triton", "whole"):
+        layer.zero_grad()
+        with engine(name):
+            y = layer(x)
+        y.square().sum().backward()
+        found.append([y, *(own.grad for own in layer.parameters() if own.grad is not None)])
+    for one, other in zip(*found, strict=True):
+        assert error(one, other) < 3e-5
+
+
+def test_an_empty_batch_gives_an_empty_output_and_no_gradient() -> None:
+    w = torch.ones(4, 3, 3, 2, requires_grad=True)
+    with engine("triton"):
+        y = functional.conv2d(torch.ones(0, 3, 8, 7), w)
+    assert y.shape == (0, 4, 6, 6)
+    y.sum().backward()
+    assert w.grad is not None
+    assert not w.grad.any()
+
+
+def test_precision_is_what_torch_is_told_when_it_is_called() -> None:
+    call, *shapes = (lambda x, w: functional.conv2d(x, w, padding=1), (8, 16, 8, 8), (16, 16, 3, 3))
+    given = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    exact, errors = results("whole", call, *given)[0], []
+    for precision in ("highest", "medium", "highest"):
+        torch.set_float32_matmul_precision(precision)
+        errors.append(error(results("triton", call, *map(Tensor.float, given))[0], exact))
+    assert errors[0] == errors[2] < 1e-6 < 1e-4 < errors[1] < 1e-2
+
+
+def test_double_precision_is_refused_with_the_reason() -> None:
+    x, w = torch.ones(1, 2, 8, 8, dtype=torch.float64), torch.ones(2, 2, 3, 3, dtype=torch.float64)
+    with engine("triton"), pytest.raises(ValueError, match="its kernels compute in float32; 'whole' and 'auto' can"):
+        functional.conv2d(x, w)
