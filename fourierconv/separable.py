@@ -88,10 +88,11 @@ def _combine_last(coefficients: Tensor, matrices: Sequence[Tensor], scales: int)
     """The same from right to left, (scales, channels, *k) -> (scales, channels, *n)."""
     lengths = list(coefficients.shape[2:])
     *others, final = matrices
-    own = coefficients.reshape(scales, -1, lengths[-1]) @ final.mT
+    channels = coefficients.shape[0] // scales * coefficients.shape[1]
+    own = coefficients.reshape(scales, channels * math.prod(lengths[:-1]), lengths[-1]) @ final.mT
     lengths[-1] = final.shape[-2]
     for axis in reversed(range(len(others))):
-        rows = own.reshape(scales, -1, lengths[axis], math.prod(lengths[axis + 1 :]))
+        rows = own.reshape(scales, channels * math.prod(lengths[:axis]), lengths[axis], math.prod(lengths[axis + 1 :]))
         own = (others[axis] @ rows.squeeze(0) if scales == 1 else others[axis].unsqueeze(1) @ rows).contiguous()
         lengths[axis] = others[axis].shape[-2]
     return own.reshape(*coefficients.shape[:2], *lengths)

@@ -7,7 +7,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from fourierconv.engines.launch import INTERPRETED
 from tests import every_engine
+
+collect_ignore = [] if INTERPRETED else ["engines/triton_interpreted.py"]  # test_triton.py runs it
 
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)

@@ -6,14 +6,14 @@ Nothing is permuted, and no spectrum is read or written but by a transform or a 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import Contraction
-from fourierconv.engines.launch import HalfWeights, product
+from fourierconv.engines.launch import HalfWeights, Layout, assemble, cut, product
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ class FrequencyLast(Contraction):
         if input.shape[0] == 0:
             return input.new_empty(0, self.groups * self.out, *size), nothing
         with self._explained():
-            images = self._analyse(self.tiles.cut(input))
-            sums = images.new_empty(images.shape[0], self.groups, self.out, *images.shape[3:])
+            images = self._analyse(input, self._inputs(input.shape[2:]))
             weights = self._kernels(spectrum)  # (groups, out, in, frequency)
-            product(_terms(images), weights.transpose(1, 2).unsqueeze(2), _rows(sums), conj_b=True)
-            output = self._synthesise(sums, lambda grids: self.tiles.join(grids, size))
+            if self.pointwise:
+                sums = images * weights.conj()
+            else:
+                sums = images.new_empty(images.shape[0], self.groups, self.out, *images.shape[3:])
+                product(_terms(images), weights.transpose(1, 2).unsqueeze(2), _rows(sums), conj_b=True)
+            output = self._synthesise(sums, self._outputs(size))
         return output, images.permute(4, 1, 0, 3, 2) if keep else nothing
 
     def backward(
@@ -57,10 +60,11 @@ class FrequencyLast(Contraction):
             if grad.shape[0] == 0:
                 empty = input.new_empty(input.shape) if wants_input else None
                 return empty, self.channels_first(self.sums(spectrum).zero_()) if wants_spectrum else None
-            errors = self._analyse(self.tiles.cut_outputs(grad))
+            inputs = self._inputs(input.shape[2:])
+            errors = self._analyse(grad, self._outputs(grad.shape[2:]))
             if wants_spectrum:
                 kept = images.shape[2] > 0
-                own = images.permute(2, 1, 4, 3, 0).contiguous() if kept else self._analyse(self.tiles.cut(input))
+                own = images.permute(2, 1, 4, 3, 0).contiguous() if kept else self._analyse(input, inputs)
                 sums = self.sums(spectrum)  # (frequency, groups, out, in)
                 rows = errors.permute(1, 2, 0, 3, 4).unsqueeze(2)  # (groups, out, 1, batch, tiles, frequency)
                 written = sums.permute(1, 2, 3, 0).unsqueeze(2)
@@ -68,11 +72,14 @@ class FrequencyLast(Contraction):
                 grad_spectrum = self.channels_first(sums)
                 del own
             if wants_input:
-                sums = errors.new_empty(errors.shape[0], self.groups, self.inner, *errors.shape[3:])
-                product(_terms(errors), self._kernels(spectrum).unsqueeze(2), _rows(sums))
+                weights = self._kernels(spectrum)
+                if self.pointwise:
+                    sums = errors * weights
+                else:
+                    sums = errors.new_empty(errors.shape[0], self.groups, self.inner, *errors.shape[3:])
+                    product(_terms(errors), weights.unsqueeze(2), _rows(sums))
                 del errors
-                n = tuple(input.shape[2:])
-                grad_input = self._synthesise(sums, lambda grids: self.tiles.add(grids, n))
+                grad_input = self._synthesise(sums, inputs)
         return grad_input, grad_spectrum
 
     # --- layouts ---
@@ -97,18 +104,31 @@ class FrequencyLast(Contraction):
 
     # --- transforms ---
 
-    def _analyse(self, pixels: Tensor) -> Tensor:
-        """(batch, channels, *count, *pixels) -> (batch, groups, channels of a group, tiles, frequency)."""
-        grid = self.tiles.grid
-        spectra = torch.fft.rfftn(pixels, s=grid, dim=tuple(range(-len(grid), 0)))
-        batch = spectra.shape[0]
-        return spectra.reshape(batch, self.groups, -1, self.tiles.rows, self.tiles.frequencies).contiguous()
+    def _inputs(self, n: Sequence[int]) -> Layout:
+        """How input images lie on the tiles: overlap-save, and overlap-add for their gradient."""
+        return Layout(tuple(n), self.tiles, self.tiles.grid, self.tiles.lead)
 
-    def _synthesise(self, spectra: Tensor, assemble: Callable[[Tensor], Tensor]) -> Tensor:
-        """(batch, groups, channels of a group, tiles, frequency) -> (batch, channels, *pixels)."""
+    def _outputs(self, size: Sequence[int]) -> Layout:
+        """How output images do: side by side."""
+        return Layout(tuple(size), self.tiles, self.tiles.step, (0,) * len(size))
+
+    def _analyse(self, images: Tensor, layout: Layout) -> Tensor:
+        """(batch, channels, *n) -> (batch, groups, channels of a group, tiles, frequency)."""
+        spectra = torch.fft.rfftn(cut(images, layout), dim=self._axes)
+        spectra = spectra.reshape(images.shape[0], self.groups, -1, self.tiles.rows, self.tiles.frequencies)
+        return spectra.contiguous()
+
+    def _synthesise(self, spectra: Tensor, layout: Layout) -> Tensor:
+        """(batch, groups, channels of a group, tiles, frequency) -> (batch, channels, *n)."""
         tiles = self.tiles
         own = spectra.view(spectra.shape[0], -1, *tiles.count, *tiles.half)
-        return assemble(torch.fft.irfftn(own, s=tiles.grid, dim=tuple(range(-len(tiles.grid), 0)))).contiguous()
+        grids = torch.fft.irfftn(own, s=tiles.grid, dim=self._axes, norm="forward")  # `assemble` divides
+        return assemble(grids, layout, 1 / math.prod(tiles.grid))
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        """Of the transforms, the last ones."""
+        return tuple(range(-len(self.tiles.grid), 0))
 
 
 def _terms(spectra: Tensor) -> Tensor:

@@ -14,9 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fourierconv.engines.tiles import Tiles
+
 INSTALLED = find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
 PROGRAMS = 528  # four for each multiprocessor of an H100: below, sums over many rows are divided
+ENTRIES = 1024  # pixels that a program cuts or assembles
 TERMS = 32  # of a part of such a sum at least
 
 
@@ -73,16 +76,15 @@ class Dot:
 
 
 OUTER = {
-    "dense": Outer(8, 8, 4, 4, 16),
-    "few": Outer(4, 8, 4, 4, 16),
+    "dense": Outer(8, 8, 4, 4, 16, stages=4),
+    "few": Outer(8, 8, 2, 4, 16),
     "small": Outer(4, 4, 4, 4, 16),
     "few columns": Outer(8, 4, 4, 1, 32),
     "few rows": Outer(4, 8, 1, 4, 32),
-    "elementwise": Outer(8, 1, 1, 1, 128),
     "sum": Outer(1, 1, 1, 1, 128, stages=4),
 }
 DOT = {
-    "dense": Dot(32, 32, 16, 8, 8),
+    "dense": Dot(32, 32, 16, 4, 4),
     "small": Dot(16, 16, 16, 8, 8),
 }
 
@@ -110,8 +112,8 @@ def precision() -> str:
 
 def blocks(rows: int, columns: int, terms: int, precise: str) -> Outer | Dot:
     """For the products of matrices (rows, terms) and (terms, columns)."""
-    if columns == 1:
-        return OUTER["sum" if rows == 1 else "elementwise"]
+    if rows == columns == 1:
+        return OUTER["sum"]
     if columns <= 4:
         return OUTER["few columns"]
     if rows <= 4:
@@ -190,6 +192,74 @@ def product(
         )
     if splits > 1:
         torch.sum(sums, 0, out=c)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How images lie on their tiles, per axis: as `Tiles`, for tiles of which only the first `width` pixels count.
+
+    Attributes:
+        n: pixels of an image.
+        tiles: grid, step and count.
+        width: pixels of a tile.
+        lead: pixels that the first tile begins before the image.
+    """
+
+    n: tuple[int, ...]
+    tiles: Tiles
+    width: tuple[int, ...]
+    lead: tuple[int, ...]
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """From one tile to the next; of one tile alone, beyond it."""
+        own = zip(self.tiles.step, self.tiles.count, self.tiles.grid, strict=True)
+        return tuple(step if count > 1 else grid for step, count, grid in own)
+
+    @property
+    def meeting(self) -> tuple[int, ...]:
+        """Tiles that meet on a pixel, at most."""
+        own = zip(self.width, self.steps, self.tiles.count, strict=True)
+        return tuple(min(-(-width // step), count) for width, step, count in own)
+
+    def numbers(self) -> tuple[int, ...]:
+        """As the kernels take them, of three axes."""
+        tiles, missing = self.tiles, 3 - len(self.n)
+        parts = (self.n, tiles.count, tiles.grid, self.steps, self.width)
+        return (*(size for part in parts for size in (*(1,) * missing, *part)), *(0,) * missing, *self.lead)
+
+
+def cut(images: Tensor, layout: Layout) -> Tensor:
+    """Tiles of images, zeros beyond them and beyond the width: (batch, channels, *n) -> (..., *count, *grid)."""
+    from fourierconv.engines import triton_kernels
+
+    tiles = layout.tiles
+    cuts = images.new_empty(*images.shape[:2], *tiles.count, *tiles.grid)
+    _pass(triton_kernels.cut, images.contiguous(), cuts, layout, 1.0, {})
+    return cuts
+
+
+def assemble(grids: Tensor, layout: Layout, scale: float) -> Tensor:
+    """The adjoint of `cut`, times `scale`: (batch, channels, *count, *grid) -> (batch, channels, *n)."""
+    from fourierconv.engines import triton_kernels
+
+    images = grids.new_empty(*grids.shape[:2], *layout.n)
+    meeting = (*(1,) * (3 - len(layout.n)), *layout.meeting)
+    _pass(triton_kernels.assemble, grids, images, layout, scale, dict(zip(("R0", "R1", "R2"), meeting, strict=True)))
+    return images
+
+
+def _pass(own: Any, source: Tensor, target: Tensor, layout: Layout, scale: float, constants: dict[str, int]) -> None:
+    """Run a kernel that writes all lines of the target."""
+    if target.numel() == 0:
+        return
+    columns = target.shape[-1]
+    lines = target.numel() // columns
+    bx = 32 if columns <= 32 else 64 if columns <= 64 else 128
+    bl = ENTRIES // bx
+    programs = -(-lines // bl) * -(-columns // bx)
+    with _on_device_of(target):
+        own[(programs,)](source, target, *layout.numbers(), lines, scale, **constants, BL=bl, BX=bx, num_warps=4)
 
 
 def kernel(chosen: Outer | Dot) -> Any:

@@ -4,6 +4,8 @@ Frequencies are the fast axis, as an FFT leaves them: nothing is permuted. `oute
 per lane, by outer products in registers; `dot` lays frequencies over warps and multiplies on tensor cores, in TF32 or
 bfloat16. A complex number is loaded as the 64 bits that it is, and taken apart in registers.
 
+`cut` and `assemble` are what stands before and behind the transforms: tiles of images, and images of tiles.
+
 This module imports triton, which is optional; nothing else in the package does.
 """
 
@@ -261,3 +263,114 @@ def dot(  # type: ignore[no-untyped-def]
     rows, places = (image * cm + tile * cmt)[:, None, None], (n_wide * cn)[None, :, None]
     mask = (m < m_count)[:, None, None] & (n < n_count)[None, :, None] & inside
     tl.store(c_own + (rows + places + f[None, None, :]), tl.trans(_complex(real, imag), (1, 2, 0)), mask=mask)
+
+
+TILED = (
+    *("n0", "n1", "n2", "c0", "c1", "c2", "g0", "g1", "g2", "s0", "s1", "s2", "w0", "w1", "w2", "l0", "l1", "l2"),
+    *("lines", "scale"),
+)
+
+
+@triton.jit(do_not_specialize=TILED)
+def cut(  # type: ignore[no-untyped-def]
+    images,  # (plane, n0, n1, n2)
+    tiles,  # (plane, c0, c1, c2, g0, g1, g2), written
+    n0,
+    n1,
+    n2,
+    c0,
+    c1,
+    c2,
+    g0,
+    g1,
+    g2,
+    s0,  # from one tile to the next
+    s1,
+    s2,
+    w0,  # pixels of a tile; zeros follow
+    w1,
+    w2,
+    l0,  # that the first tile begins before the image
+    l1,
+    l2,
+    lines,  # of all tiles
+    scale,
+    BL: tl.constexpr,
+    BX: tl.constexpr,
+):
+    """Overlapping tiles, zeros beyond the image: BL lines times BX columns per program."""
+    x_block, line_block = _block(g2, tl.program_id(0), BX)
+    line = line_block * BL + tl.arange(0, BL)
+    x = x_block * BX + tl.arange(0, BX)
+    i1, rest = line % g1, line // g1
+    i0, rest = rest % g0, rest // g0
+    t2, rest = rest % c2, rest // c2
+    t1, rest = rest % c1, rest // c1
+    t0, plane = rest % c0, rest // c0
+    y0, y1 = t0 * s0 + i0 - l0, t1 * s1 + i1 - l1
+    column = (t2 * s2 - l2)[:, None] + x[None, :]
+    inside = (line < lines) & (i0 < w0) & (i1 < w1) & (y0 >= 0) & (y0 < n0) & (y1 >= 0) & (y1 < n1)
+    mask = inside[:, None] & (x < w2)[None, :] & (column >= 0) & (column < n2)
+    row = ((plane.to(tl.int64) * n0 + y0) * n1 + y1) * n2
+    pixels = tl.load(images + (row[:, None] + column), mask=mask, other=0)
+    target = line.to(tl.int64)[:, None] * g2 + x[None, :]
+    tl.store(tiles + target, pixels * scale, mask=(line < lines)[:, None] & (x < g2)[None, :])
+
+
+@triton.jit(do_not_specialize=TILED)
+def assemble(  # type: ignore[no-untyped-def]
+    tiles,  # (plane, c0, c1, c2, g0, g1, g2)
+    images,  # (plane, n0, n1, n2), written
+    n0,
+    n1,
+    n2,
+    c0,
+    c1,
+    c2,
+    g0,
+    g1,
+    g2,
+    s0,
+    s1,
+    s2,
+    w0,
+    w1,
+    w2,
+    l0,
+    l1,
+    l2,
+    lines,  # of all images
+    scale,
+    R0: tl.constexpr,  # tiles that meet on a pixel, at most
+    R1: tl.constexpr,
+    R2: tl.constexpr,
+    BL: tl.constexpr,
+    BX: tl.constexpr,
+):
+    """The adjoint of `cut`: every pixel is the sum of those that were made of it, always in the same order."""
+    x_block, line_block = _block(n2, tl.program_id(0), BX)
+    line = line_block * BL + tl.arange(0, BL)
+    x = x_block * BX + tl.arange(0, BX)
+    q1, rest = line % n1 + l1, line // n1
+    q0, plane = rest % n0 + l0, (rest // n0).to(tl.int64)
+    q2 = x + l2
+    real = (line < lines)[:, None] & (x < n2)[None, :]
+    sums = tl.zeros((BL, BX), tl.float32)
+    for r0 in tl.static_range(R0):
+        t0 = q0 // s0 - r0
+        i0 = q0 - t0 * s0
+        inside_0 = (t0 >= 0) & (t0 < c0) & (i0 >= 0) & (i0 < w0)
+        for r1 in tl.static_range(R1):
+            t1 = q1 // s1 - r1
+            i1 = q1 - t1 * s1
+            inside_1 = inside_0 & (t1 >= 0) & (t1 < c1) & (i1 >= 0) & (i1 < w1)
+            first = ((plane * c0 + t0) * c1 + t1) * c2
+            for r2 in tl.static_range(R2):
+                t2 = q2 // s2 - r2
+                i2 = q2 - t2 * s2
+                inside_2 = (t2 >= 0) & (t2 < c2) & (i2 >= 0) & (i2 < w2)
+                row = (((first[:, None] + t2[None, :]) * g0 + i0[:, None]) * g1 + i1[:, None]) * g2
+                mask = real & inside_1[:, None] & inside_2[None, :]
+                sums += tl.load(tiles + (row + i2[None, :]), mask=mask, other=0)
+    target = line.to(tl.int64)[:, None] * n2 + x[None, :]
+    tl.store(images + target, sums * scale, mask=real)

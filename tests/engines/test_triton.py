@@ -112,6 +112,29 @@ def test_every_kernel_compiles_and_fits_the_device(name: str, equation: int, cap
         assert "mma.sync" in compiled.asm["ptx"]
 
 
+@needs_triton
+@not_interpreted
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("capability", SHARED)
+@pytest.mark.parametrize("name", ["cut", "assemble"])
+def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> None:
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from fourierconv.engines import triton_kernels
+
+    kernel = getattr(triton_kernels, name)
+    for columns, meeting in ((32, (1, 1, 1)), (128, (1, 2, 3))):
+        constants = {"BL": launch.ENTRIES // columns, "BX": columns}
+        if name == "assemble":
+            constants |= dict(zip(("R0", "R1", "R2"), meeting, strict=True))
+        types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr")
+        types |= {"images": "*fp32", "tiles": "*fp32", "scale": "fp32"}
+        compiled = triton.compile(ASTSource(kernel, types, constants), target=GPUTarget("cuda", capability, 32))
+        assert compiled.metadata.shared <= SHARED[capability]
+
+
 # --- the engine ---
 
 
@@ -162,7 +185,8 @@ def test_the_package_imports_its_kernels_where_they_run() -> None:
         (512, 8, 8, "ieee", "small"),
         (512, 3, 64, "tf32", "few columns"),
         (1, 64, 64, "bf16", "few rows"),
-        (512, 1, 1, "ieee", "elementwise"),
+        (512, 32, 16, "ieee", "dense"),
+        (8, 32, 16, "ieee", "few"),
         (1, 1, 512, "tf32", "sum"),
     ],
 )

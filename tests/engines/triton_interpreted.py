@@ -8,7 +8,7 @@ from torch import Tensor
 
 from fourierconv import FourierConv2d, engine, functional, spectral
 from fourierconv.engines import launch
-from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Outer, product
+from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, assemble, cut, product
 from fourierconv.engines.tiles import Tiles
 from tests.interpreted import repair
 
@@ -102,6 +102,45 @@ def test_nothing_to_add_gives_zeros_and_nothing_to_write_nothing() -> None:
     product(a[:, :, :, :0], b[:, :0], c)
     assert torch.equal(c, torch.zeros_like(c))
     product(a[:, :0], b, c[:, :0])
+
+
+# --- between images and tiles ---
+
+LAYOUTS = {  # pixels of the image, the tiles, pixels of the output
+    "one tile": ((9, 8), Tiles((12, 10), (9, 8), (1, 1), (0, 0)), (9, 8)),
+    "one tile before the image": ((9, 8), Tiles((12, 10), (7, 6), (1, 1), (2, 1)), (7, 6)),
+    "one tile in the image": ((9, 8), Tiles((6, 5), (4, 3), (1, 1), (-2, -1)), (4, 3)),
+    "tiles": ((15, 13), Tiles((12, 9), (8, 7), (2, 2), (3, 1)), (15, 13)),
+    "many that meet": ((20, 11), Tiles((9, 12), (3, 11), (7, 1), (4, 0)), (20, 11)),
+    "lines": ((90,), Tiles((16,), (11,), (9,), (2,)), (90,)),
+    "volumes": ((5, 6, 7), Tiles((4, 6, 8), (3, 5, 4), (2, 1, 2), (1, 0, 2)), (5, 5, 7)),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_tiles_are_cut_and_assembled_as_by_torch(name: str) -> None:
+    n, tiles, size = LAYOUTS[name]
+    inputs, outputs = Layout(n, tiles, tiles.grid, tiles.lead), Layout(size, tiles, tiles.step, (0,) * len(n))
+    x, y = torch.randn(2, 3, *n), torch.randn(2, 3, *size)
+    assert torch.equal(cut(x, inputs), _filled(tiles.cut(x), tiles))
+    assert torch.equal(cut(y, outputs), _filled(tiles.cut_outputs(y), tiles))
+    grids = torch.randn(2, 3, *tiles.count, *tiles.grid)
+    assert torch.equal(assemble(grids, outputs, 1.0), tiles.join(grids, size))
+    assert error(assemble(grids, inputs, 0.5), tiles.add(grids, n) / 2) < 1e-6
+
+
+def _filled(cuts: Tensor, tiles: Tiles) -> Tensor:
+    """With the zeros that a transform adds."""
+    grid = reversed(tiles.grid)
+    return torch.nn.functional.pad(
+        cuts, [p for g, m in zip(grid, reversed(cuts.shape), strict=False) for p in (0, g - m)]
+    )
+
+
+def test_images_need_not_be_contiguous() -> None:
+    n, tiles, _ = LAYOUTS["tiles"]
+    x = torch.randn(2, 3, *n).to(memory_format=torch.channels_last)
+    assert torch.equal(cut(x, Layout(n, tiles, tiles.grid, tiles.lead)), tiles.cut(x))
 
 
 # --- the operation on images ---
