@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.amp import is_autocast_available as available
+
+# As compiled code can see it: what answers for a device is a builtin that torch.compile of torch 2.11 does not trace.
+AVAILABLE = frozenset(kind for kind in ("cpu", "cuda", "mps", "xpu", "hpu", "mtia", "maia") if available(kind))
 
 
 def beyond_autocast(work: Callable[..., Tensor], *tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -25,7 +29,7 @@ def beyond_autocast(work: Callable[..., Tensor], *tensors: Tensor | None, dtype:
     if not isinstance(tensors[0], Tensor) or not given[0].is_floating_point:
         return work(*tensors)  # which refuses it
     kind = tensors[0].device.type
-    lowers = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    lowers = kind in AVAILABLE and torch.is_autocast_enabled(kind)
     if not lowers or {dtype, *given} & {torch.float64, torch.complex128}:
         return work(*tensors)
     cast = (t.to(dtype) if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors)

@@ -4,6 +4,7 @@ The choice is a function of sizes and of torch's precision of float32, so that t
 nothing is timed, neither in a training step nor in the capture of a CUDA graph.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -235,7 +236,7 @@ def cut(images: Tensor, layout: Layout) -> Tensor:
 
     tiles = layout.tiles
     cuts = images.new_empty(*images.shape[:2], *tiles.count, *tiles.grid)
-    _pass(triton_kernels.cut, images.contiguous(), cuts, layout, 1.0, {})
+    _pass(triton_kernels.cut, images.contiguous(), cuts, len(tiles.grid), layout, 1.0, {})
     return cuts
 
 
@@ -245,19 +246,22 @@ def assemble(grids: Tensor, layout: Layout, scale: float) -> Tensor:
 
     images = grids.new_empty(*grids.shape[:2], *layout.n)
     meeting = (*(1,) * (3 - len(layout.n)), *layout.meeting)
-    _pass(triton_kernels.assemble, grids, images, layout, scale, dict(zip(("R0", "R1", "R2"), meeting, strict=True)))
+    constants = dict(zip(("R0", "R1", "R2"), meeting, strict=True))
+    _pass(triton_kernels.assemble, grids, images, len(layout.n), layout, scale, constants)
     return images
 
 
-def _pass(own: Any, source: Tensor, target: Tensor, layout: Layout, scale: float, constants: dict[str, int]) -> None:
-    """Run a kernel that writes all lines of the target."""
+def _pass(
+    own: Any, source: Tensor, target: Tensor, dims: int, layout: Layout, scale: float, constants: dict[str, int]
+) -> None:
+    """Run a kernel that writes the target, each of whose parts has so many dimensions."""
     if target.numel() == 0:
         return
     columns = target.shape[-1]
-    lines = target.numel() // columns
+    lines = math.prod(target.shape[-dims:-1])
     bx = 32 if columns <= 32 else 64 if columns <= 64 else 128
     bl = ENTRIES // bx
-    programs = -(-lines // bl) * -(-columns // bx)
+    programs = -(-lines // bl) * -(-columns // bx) * (target.numel() // (lines * columns))
     with _on_device_of(target):
         own[(programs,)](source, target, *layout.numbers(), lines, scale, **constants, BL=bl, BX=bx, num_warps=4)
 

@@ -293,28 +293,32 @@ def cut(  # type: ignore[no-untyped-def]
     l0,  # that the first tile begins before the image
     l1,
     l2,
-    lines,  # of all tiles
+    lines,  # of a tile
     scale,
     BL: tl.constexpr,
     BX: tl.constexpr,
 ):
-    """Overlapping tiles, zeros beyond the image: BL lines times BX columns per program."""
-    x_block, line_block = _block(g2, tl.program_id(0), BX)
+    """Overlapping tiles, zeros beyond the image: BL lines times BX columns of a tile per program.
+
+    Offsets within a plane, be it an image or its tiles, have 32 bits.
+    """
+    x_block, place = _block(g2, tl.program_id(0), BX)
+    line_block, tile = _block(lines, place, BL)
+    t2, place = tile % c2, tile // c2
+    t1, place = place % c1, place // c1
+    t0, plane = place % c0, place // c0
     line = line_block * BL + tl.arange(0, BL)
     x = x_block * BX + tl.arange(0, BX)
-    i1, rest = line % g1, line // g1
-    i0, rest = rest % g0, rest // g0
-    t2, rest = rest % c2, rest // c2
-    t1, rest = rest % c1, rest // c1
-    t0, plane = rest % c0, rest // c0
-    y0, y1 = t0 * s0 + i0 - l0, t1 * s1 + i1 - l1
-    column = (t2 * s2 - l2)[:, None] + x[None, :]
+    i0, i1 = line // g1, line % g1
+    y0, y1, column = t0 * s0 - l0 + i0, t1 * s1 - l1 + i1, t2 * s2 - l2 + x
     inside = (line < lines) & (i0 < w0) & (i1 < w1) & (y0 >= 0) & (y0 < n0) & (y1 >= 0) & (y1 < n1)
-    mask = inside[:, None] & (x < w2)[None, :] & (column >= 0) & (column < n2)
-    row = ((plane.to(tl.int64) * n0 + y0) * n1 + y1) * n2
-    pixels = tl.load(images + (row[:, None] + column), mask=mask, other=0)
-    target = line.to(tl.int64)[:, None] * g2 + x[None, :]
-    tl.store(tiles + target, pixels * scale, mask=(line < lines)[:, None] & (x < g2)[None, :])
+    mask = inside[:, None] & ((x < w2) & (column >= 0) & (column < n2))[None, :]
+    own = images + plane.to(tl.int64) * n0 * n1 * n2
+    pixels = tl.load(own + (((y0 * n1 + y1) * n2)[:, None] + column[None, :]), mask=mask, other=0)
+    target = tiles + tile.to(tl.int64) * lines * g2
+    tl.store(
+        target + (line[:, None] * g2 + x[None, :]), pixels * scale, mask=(line < lines)[:, None] & (x < g2)[None, :]
+    )
 
 
 @triton.jit(do_not_specialize=TILED)
@@ -339,7 +343,7 @@ def assemble(  # type: ignore[no-untyped-def]
     l0,
     l1,
     l2,
-    lines,  # of all images
+    lines,  # of an image
     scale,
     R0: tl.constexpr,  # tiles that meet on a pixel, at most
     R1: tl.constexpr,
@@ -348,29 +352,30 @@ def assemble(  # type: ignore[no-untyped-def]
     BX: tl.constexpr,
 ):
     """The adjoint of `cut`: every pixel is the sum of those that were made of it, always in the same order."""
-    x_block, line_block = _block(n2, tl.program_id(0), BX)
+    x_block, place = _block(n2, tl.program_id(0), BX)
+    line_block, plane = _block(lines, place, BL)
     line = line_block * BL + tl.arange(0, BL)
     x = x_block * BX + tl.arange(0, BX)
-    q1, rest = line % n1 + l1, line // n1
-    q0, plane = rest % n0 + l0, (rest // n0).to(tl.int64)
-    q2 = x + l2
+    q0, q1, q2 = line // n1 + l0, line % n1 + l1, x + l2
+    b0, b1, b2 = q0 // s0, q1 // s1, q2 // s2
     real = (line < lines)[:, None] & (x < n2)[None, :]
+    own = tiles + plane.to(tl.int64) * c0 * c1 * c2 * g0 * g1 * g2
     sums = tl.zeros((BL, BX), tl.float32)
     for r0 in tl.static_range(R0):
-        t0 = q0 // s0 - r0
+        t0 = b0 - r0
         i0 = q0 - t0 * s0
         inside_0 = (t0 >= 0) & (t0 < c0) & (i0 >= 0) & (i0 < w0)
         for r1 in tl.static_range(R1):
-            t1 = q1 // s1 - r1
+            t1 = b1 - r1
             i1 = q1 - t1 * s1
             inside_1 = inside_0 & (t1 >= 0) & (t1 < c1) & (i1 >= 0) & (i1 < w1)
-            first = ((plane * c0 + t0) * c1 + t1) * c2
+            first = (t0 * c1 + t1) * c2
             for r2 in tl.static_range(R2):
-                t2 = q2 // s2 - r2
+                t2 = b2 - r2
                 i2 = q2 - t2 * s2
                 inside_2 = (t2 >= 0) & (t2 < c2) & (i2 >= 0) & (i2 < w2)
-                row = (((first[:, None] + t2[None, :]) * g0 + i0[:, None]) * g1 + i1[:, None]) * g2
+                row = ((first[:, None] + t2[None, :]) * g0 + i0[:, None]) * g1 + i1[:, None]
                 mask = real & inside_1[:, None] & inside_2[None, :]
-                sums += tl.load(tiles + (row + i2[None, :]), mask=mask, other=0)
-    target = line.to(tl.int64)[:, None] * n2 + x[None, :]
-    tl.store(images + target, sums * scale, mask=real)
+                sums += tl.load(own + (row * g2 + i2[None, :]), mask=mask, other=0)
+    target = images + plane.to(tl.int64) * lines * n2
+    tl.store(target + (line[:, None] * n2 + x[None, :]), sums * scale, mask=real)

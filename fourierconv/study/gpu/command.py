@@ -3,12 +3,14 @@
 Stop it at any time, and it goes on from there: cells that are finished are kept, and so are checks that passed.
 """
 
+import os
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -23,6 +25,7 @@ from fourierconv.study.tables import Row, to_csv, write_changed
 
 CHECKS = ("tests/test_cuda.py", "tests/tools", "tests/engines")
 SHARE = 0.5  # of the time, that the checks may take at most
+WORKERS = 12
 PATIENCE = 45.0  # seconds that a contender may take to start
 LAST = 20.0  # seconds: within so many of the end no cell is begun
 LINES = 400  # of what the checks say, that are kept
@@ -65,6 +68,8 @@ def check(folder: Path, seconds: float) -> bool:
     # what another Python or torch warns of is not what is checked
     options = ["-k", "cuda", "-m", "", "-W", "default", "--continue-on-collection-errors"]
     options += ["-q", "--tb=short", "-p", "no:cacheprovider"]
+    if find_spec("xdist"):  # where it is installed, as thousands of small tests take turns at the device
+        options += ["-n", str(min(WORKERS, os.cpu_count() or 1))]
     command = [sys.executable, "-m", "pytest", *(path for path in CHECKS if (root / path).exists()), *options]
     print(f"checks: at most {seconds:.0f} s", flush=True)
     with tempfile.TemporaryFile("w+") as said:
