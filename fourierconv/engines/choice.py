@@ -20,29 +20,7 @@ from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
 
 NAMES = ("auto", "whole", "tiled", "direct", "triton")
-ROOFLINE = {  # of an H100: bytes at 2.5 TB/s, operations at 40 TFLOP/s, at 20 in torch, at 200 in cuDNN with TF32
-    "step": 3e-4,
-    "pixel": 2.6e-11,
-    "pixel_depth": 0.0,
-    "product": 1e-10,
-    "multiplication": 1.2e-12,
-    "number": 6e-11,
-    "number_elementwise": 5e-11,
-    "triton_multiplication": 6e-13,
-    "triton_number": 1e-11,
-    "triton_number_elementwise": 1e-11,
-    "basis": 1.2e-12,
-    "spectrum": 1e-11,
-    "transformed": 2.6e-11,
-    "call": 5e-5,
-    "output": 4e-12,
-    **{
-        f"tap_{kind}_{length}": time
-        for kind, time in (("dense", 3e-14), ("few", 1e-13), ("depthwise", 1e-12))
-        for length in ("short", "middle", "long")
-    },
-}
-COSTS: dict[str, dict[str, float]] = {"cuda": ROOFLINE} | {
+COSTS: dict[str, dict[str, float]] = {
     kind: entry["constants"]
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items()
 }
