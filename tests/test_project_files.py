@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LINES = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
-PINS = {canonicalize_name(name): Version(version) for name, version in (line.split("==") for line in LINES)}
+PINS = {
+    canonicalize_name(name): Version(version)
+    for name, version in (line.partition(" ; ")[0].split("==") for line in LINES)
+}
 README = (ROOT / "README.md").read_text()
 ALL = [requirement for own in (PROJECT["dependencies"], *EXTRAS.values()) for requirement in own]
 TARGETS = {

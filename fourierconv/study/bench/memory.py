@@ -1,6 +1,7 @@
 """Peak memory and time of a training step, in processes of their own, beside one that holds the same tensors."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from fourierconv.study.store import StudyError
 
 CELLS = ("32to32-128px-k21", "32to32-256px-k11", "depthwise64-128px-k31", "64to64-64px-k11")
 STEPS = 5
-WAYS = ("torch", "whole", "tiled", "auto", "recompute")  # the last one: 'auto', transforming images again
+WAYS = ("torch", "whole", "tiled", "auto", "recompute", "kept")
+# 'recompute': 'auto', transforming images again; 'kept': 'auto', glibc keeping the memory that is free
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
 
 
 def peaks(names: Sequence[str] = CELLS, ways: Sequence[str] = WAYS) -> list[dict[str, str | float]]:
@@ -40,7 +43,8 @@ def peaks(names: Sequence[str] = CELLS, ways: Sequence[str] = WAYS) -> list[dict
 
 def _process(name: str, way: str, work: str) -> dict[str, float]:
     command = [sys.executable, "-m", "fourierconv.study.bench.memory", name, way, work]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | (KEEPING if way == "kept" else {})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StudyError(f"{' '.join(command[1:])}: {done.stderr.strip().splitlines()[-1]}")
     found: dict[str, float] = json.loads(done.stdout)
@@ -60,7 +64,7 @@ def step(own: Cell, way: str, images: Tensor, taps: Tensor, along: Tensor) -> No
             groups=own.groups,
             bias=False,
             device="meta",
-            engine="auto" if way == "recompute" else way,
+            engine="auto" if way in ("recompute", "kept") else way,
             recompute=way == "recompute",
         )
         layer.coefficients = torch.nn.Parameter(taps.detach())
