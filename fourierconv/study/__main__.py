@@ -133,7 +133,7 @@ def _bench(check: bool, replace: bool) -> int:
         run.run_missing(chosen, folder / "cells", report=print, again=check)
         if check:
             (folder / "beside.json").unlink(missing_ok=True)
-        beside = results.beside(folder)
+        beside = results.beside(folder, briefly=check)
         found = results.read(folder / "cells")
         for place in (folder, repository_root() / "book" / "results" / "bench") if replace else (folder,):
             results.write(found, place)

@@ -19,7 +19,8 @@ from fourierconv.study.store import StudyError
 
 CELLS = ("32to32-128px-k21", "32to32-256px-k11", "depthwise64-128px-k31", "64to64-64px-k11")
 STEPS = 5
-WAYS = ("torch", "whole", "tiled", "auto", "recompute", "kept")
+JUDGED = ("torch", "auto", "recompute")
+WAYS = (*JUDGED, "kept", "whole", "tiled")
 # 'recompute': 'auto', transforming images again; 'kept': 'auto', glibc keeping the memory that is free
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
 

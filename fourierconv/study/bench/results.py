@@ -42,13 +42,14 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in paths if path.exists()]
 
 
-def beside(folder: Path) -> dict[str, Any]:
-    """What is measured besides the cells, from the file in the folder, or anew."""
+def beside(folder: Path, briefly: bool = False) -> dict[str, Any]:
+    """What is measured besides the cells, from the file in the folder, or anew; `briefly`, memory in one cell alone."""
     path = folder / "beside.json"
     if not path.exists():
         start = time.perf_counter()
         ratio, seconds = layers.compare()
-        peaks, grown = memory.peaks(), growth.series()
+        peaks = memory.peaks(memory.CELLS[:1], memory.JUDGED) if briefly else memory.peaks()
+        grown = growth.series()
         found: dict[str, Any] = {"layers": asdict(ratio), "layer_seconds": seconds, "memory": peaks, "growth": grown}
         found["provenance"] = {**gather(), **finished(time.perf_counter() - start)}
         write_atomically(path, json.dumps(found, indent=1).encode())
