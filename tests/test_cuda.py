@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fourierconv import FourierConv2d
 from fourierconv.engines.launch import INSTALLED
@@ -51,6 +51,17 @@ def test_convolutions_are_as_accurate_as_torchs_in_float32(call: Call) -> None:
     check_float32(call.ours, call.reference, call.operands(), CUDA)
 
 
+def check_layers(layer: nn.Module, there: nn.Module, x: Tensor, tolerance: float) -> None:
+    """Outputs and gradients of a layer, and of its copy on the device."""
+    results = []
+    for own, images in ((layer, x.clone()), (there, x.to(CUDA))):
+        output = own(images.requires_grad_())
+        output.square().sum().backward()
+        results.append([output.detach(), images.grad, *(p.grad for p in own.parameters())])
+    for expected, actual in zip(*results, strict=True):
+        assert relative_error(actual.cpu(), expected) <= tolerance
+
+
 @every_engine
 @pytest.mark.parametrize("mode", ["zeros", "circular"])
 @pytest.mark.parametrize("case", LAYERS, ids=str)
@@ -58,14 +69,7 @@ def test_layers_are_the_cpus_in_float64(case: LayerCase, mode: str) -> None:
     layer = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True)
     there = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True, device=CUDA)
     there.load_state_dict(layer.state_dict())
-    x = torch.randn(2, 4, 13, 12, dtype=torch.float64)
-    results = []
-    for own, images in ((layer, x.clone()), (there, x.to(CUDA))):
-        output = own(images.requires_grad_())
-        output.square().sum().backward()
-        results.append([output.detach(), images.grad, *(p.grad for p in own.parameters())])
-    for expected, actual in zip(*results, strict=True):
-        assert relative_error(actual.cpu(), expected) <= 1e-10
+    check_layers(layer, there, torch.randn(2, 4, 13, 12, dtype=torch.float64), 1e-10)
     torch.testing.assert_close(there.spectrum(9).cpu(), layer.spectrum(9))
     torch.testing.assert_close(there.kernel(21).cpu(), layer.kernel(21))
     torch.testing.assert_close(there.extent().cpu(), layer.extent())
@@ -77,14 +81,7 @@ def test_layers_are_the_cpus_in_float64(case: LayerCase, mode: str) -> None:
 def test_layers_are_the_cpus_in_float32(case: LayerCase, mode: str) -> None:
     layer = case.build(4, 6, 5, padding=1, padding_mode=mode, groups=2, bias=True).float()
     there = copy.deepcopy(layer).to(CUDA)
-    x = torch.randn(2, 4, 13, 12)
-    results = []
-    for own, images in ((layer, x.clone()), (there, x.to(CUDA))):
-        output = own(images.requires_grad_())
-        output.square().sum().backward()
-        results.append([output.detach(), images.grad, *(p.grad for p in own.parameters())])
-    for expected, actual in zip(*results, strict=True):
-        assert relative_error(actual.cpu(), expected) <= 1e-4
+    check_layers(layer, there, torch.randn(2, 4, 13, 12), 1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

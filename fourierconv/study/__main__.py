@@ -22,27 +22,14 @@ PROFILES = ("quick", "full")
 def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims: Sequence[Claim]) -> int:
     """Run one command and return its exit status: 0, or 1 with a line on stderr that says why, or 130 when stopped."""
     options = _parser(experiments).parse_args(arguments)
-    if options.command == "bench":
-        return _bench(options.check, options.replace_committed)
-    if options.command == "gpu":
-        return _gpu(options)
-    results = build_folder() / "results" / options.profile
-    committed = repository_root() / "book" / "results" / options.profile
     try:
-        if options.command == "check":
-            return _check(experiments, claims, results, committed)
-        chosen = [experiments[options.only]] if options.only else list(experiments.values())
         match options.command:
-            case "run":
-                _run(chosen, options.profile, options.store, options.workers)
-            case "status":
-                _status(chosen, options.profile, options.store, options.workers)
-            case "collect":
-                for experiment in chosen:
-                    print(tables.collect(experiment, options.profile, options.store, results))
-                _write_claims(experiments, claims, results)
-                if options.replace_committed:
-                    _replace(experiments, results, committed)
+            case "bench":
+                _bench(options.check, options.replace_committed)
+            case "gpu":
+                return _gpu(options)
+            case _:
+                return _study(options, experiments, claims)
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -50,8 +37,29 @@ def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; finished runs are kept, and the same command goes on from there", file=sys.stderr)
+        print("stopped; what is finished is kept, and the same command goes on from there", file=sys.stderr)
         return 130
+    return 0
+
+
+def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], claims: Sequence[Claim]) -> int:
+    """The commands on the runs of a profile; returns the exit status."""
+    results = build_folder() / "results" / options.profile
+    committed = repository_root() / "book" / "results" / options.profile
+    if options.command == "check":
+        return _check(experiments, claims, results, committed)
+    chosen = [experiments[options.only]] if options.only else list(experiments.values())
+    match options.command:
+        case "run":
+            _run(chosen, options.profile, options.store, options.workers)
+        case "status":
+            _status(chosen, options.profile, options.store, options.workers)
+        case "collect":
+            for experiment in chosen:
+                print(tables.collect(experiment, options.profile, options.store, results))
+            _write_claims(experiments, claims, results)
+            if options.replace_committed:
+                _replace(experiments, results, committed)
     return 0
 
 
@@ -123,47 +131,31 @@ def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], resul
     return 0 if met else 1
 
 
-def _bench(check: bool, replace: bool) -> int:
+def _bench(check: bool, replace: bool) -> None:
     from fourierconv.study.bench import results, run  # its packages are optional
     from fourierconv.study.bench.cells import CHECKED, cell, cells
 
     folder = build_folder() / ("bench_check" if check else "bench")
-    try:
-        chosen = [cell(name) for name in CHECKED] if check else cells()
-        run.run_missing(chosen, folder / "cells", report=print, again=check)
-        if check:
-            (folder / "beside.json").unlink(missing_ok=True)
-        beside = results.beside(folder, briefly=check)
-        found = results.read(folder / "cells")
-        for place in (folder, repository_root() / "book" / "results" / "bench") if replace else (folder,):
-            results.write(found, place)
-            tables.write_changed(place / "beside.json", json.dumps(beside, indent=1) + "\n")
-        judged = results.judge(folder)
-    except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
-        return 130
-    for bound in judged:
+    chosen = [cell(name) for name in CHECKED] if check else cells()
+    run.run_missing(chosen, folder / "cells", report=print, again=check)
+    if check:
+        (folder / "beside.json").unlink(missing_ok=True)
+    beside = results.beside(folder, briefly=check)
+    found = results.read(folder / "cells")
+    for place in (folder, repository_root() / "book" / "results" / "bench") if replace else (folder,):
+        results.write(found, place)
+        tables.write_changed(place / "beside.json", json.dumps(beside, indent=1) + "\n")
+    for bound in results.judge(folder):
         print(f"{bound.verdict:7} {bound.statement}: {bound.shown}")
-    return 0
 
 
 def _gpu(options: argparse.Namespace) -> int:
     from fourierconv.study.gpu import command, results
 
     folder = options.out or build_folder() / ("gpu_rehearsal" if options.rehearse else "gpu")
-    try:
-        status = command.main(folder, options.minutes, options.rehearse, options.runs)
-        if options.replace_committed:
-            print(*results.replace_committed(folder, repository_root() / "book" / "results" / "gpu"), sep="\n")
-    except StudyError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; measured cells are kept, and the same command goes on from there", file=sys.stderr)
-        return 130
+    status = command.main(folder, options.minutes, options.rehearse, options.runs)
+    if options.replace_committed:
+        print(*results.replace_committed(folder, repository_root() / "book" / "results" / "gpu"), sep="\n")
     return status
 
 

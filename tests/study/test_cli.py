@@ -139,7 +139,7 @@ def test_a_sweep_that_was_killed_goes_on_and_ends_in_the_same_table(
 def test_a_sweep_that_is_asked_to_stop_says_one_line(folder: Path, number: signal.Signals) -> None:
     assert stop_in_the_middle(folder, number) == 130
     log = (folder / "log").read_text()
-    assert log.endswith("\nstopped; finished runs are kept, and the same command goes on from there\n")
+    assert log.endswith("\nstopped; what is finished is kept, and the same command goes on from there\n")
     assert "Traceback" not in log
     assert "interruptible" not in log
 

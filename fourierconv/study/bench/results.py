@@ -121,19 +121,24 @@ def measured(folder: Path) -> list[Measured]:
     except FileNotFoundError as error:
         raise StudyError(f"{error.filename} is missing; make it: make bench") from None
     by_name = {cell.name: cell for cell in cells()}
-    found: dict[Cell, tuple[dict[str, dict[int, float]], dict[str, str]]] = {}
+    return [
+        Measured(by_name[name], steps, over, plans[name]["plans"]["auto"]["engine"])
+        for name, (steps, over) in by_cell(rows).items()
+    ]
+
+
+def by_cell(rows: Sequence[Row]) -> dict[str, tuple[dict[str, dict[int, float]], dict[str, str]]]:
+    """Per cell, the seconds of steps by contender and round, and which limit contenders are over."""
+    found: dict[str, tuple[dict[str, dict[int, float]], dict[str, str]]] = {}
     for row in rows:
-        steps, over = found.setdefault(by_name[str(row["cell"])], ({}, {}))
+        steps, over = found.setdefault(str(row["cell"]), ({}, {}))
         if row["pass"] != "step":
             continue
         if isinstance(row["ms"], str):
             over[str(row["contender"])] = row["ms"].removeprefix("over the ")
         else:
             steps.setdefault(str(row["contender"]), {})[int(row["round"])] = row["ms"] / 1000
-    return [
-        Measured(cell, steps, over, plans[cell.name]["plans"]["auto"]["engine"])
-        for cell, (steps, over) in found.items()
-    ]
+    return found
 
 
 def judge(folder: Path) -> list[Bound]:

@@ -81,17 +81,8 @@ def measured(folder: Path) -> tuple[list[Measured], dict[tuple[str, str], float]
     except FileNotFoundError:
         return [], {}
     shapes = {str(row["cell"]): Cell(str(row["cell"]), *(int(row[name]) for name in bench.TIMES[1:7])) for row in table}
-    found: dict[str, tuple[dict[str, dict[int, float]], dict[str, str]]] = {name: ({}, {}) for name in shapes}
-    for row in rows:
-        steps, over = found[str(row["cell"])]
-        if row["pass"] != "step":
-            continue
-        if isinstance(row["ms"], str):
-            over[str(row["contender"])] = row["ms"].removeprefix("over the ")
-        else:
-            steps.setdefault(str(row["contender"]), {})[int(row["round"])] = row["ms"] / 1000
     memory = {(str(row["cell"]), str(row["contender"])): row["peak_mb"] for row in table if row["peak_mb"] != ""}
-    return [Measured(shapes[name], *own, engine="", limit=LIMIT) for name, own in found.items()], {
+    return [Measured(shapes[name], *own, engine="", limit=LIMIT) for name, own in bench.by_cell(rows).items()], {
         key: float(value) for key, value in memory.items()
     }
 
