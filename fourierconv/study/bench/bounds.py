@@ -112,7 +112,7 @@ def bounds(cells: Sequence[Measured]) -> list[Bound]:
 
 
 def memory_bounds(rows: Sequence[Row]) -> list[Bound]:
-    """Peak memory of a step beside that of torch's, where activations outweigh the spectra of kernels."""
+    """Peak memory of a step beside that of torch's; of cells where activations outweigh the spectra of kernels."""
     steps: dict[str, dict[str, float]] = {}
     for row in rows:
         steps.setdefault(str(row["cell"]), {})[str(row["way"])] = float(row["step"])
@@ -121,7 +121,7 @@ def memory_bounds(rows: Sequence[Row]) -> list[Bound]:
         ratios = {name: own[way] / own["torch"] for name, own in steps.items()}
         worst = max(ratios, key=lambda name: ratios[name])
         shown = f"{ratios[worst]:.2f} at {worst}, of {len(ratios)} cells"
-        statement = f"peak memory of a step, {way} / torch: at most {most}"
+        statement = f"peak memory where activations outweigh spectra of kernels, {way} / torch: at most {most}"
         found.append(Bound(statement, shown, ratios[worst] <= most))
     return found
 

@@ -14,15 +14,30 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fourierconv import FourierConv2d
+from fourierconv.engines.choice import choose
 from fourierconv.study.bench.cells import Cell, cell
+from fourierconv.study.bench.floor import case_of
 from fourierconv.study.store import StudyError
 
-CELLS = ("32to32-128px-k21", "32to32-256px-k11", "depthwise64-128px-k31", "64to64-64px-k11")
+CELLS = ("32to32-256px-k11", "32to32-128px-k21", "depthwise64-128px-k31", "64to64-64px-k11")
 STEPS = 5
 JUDGED = ("torch", "auto", "recompute")
 WAYS = (*JUDGED, "kept", "whole", "tiled")
 # 'recompute': 'auto', transforming images again; 'kept': 'auto', glibc keeping the memory that is free
 KEEPING = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
+
+
+def activations_outweigh(name: str) -> bool:
+    """Whether input and output take more memory than the spectra of kernels do, as 'auto' computes the cell.
+
+    >>> activations_outweigh("depthwise64-128px-k31"), activations_outweigh("64to64-64px-k11")
+    (True, False)
+    """
+    own = cell(name)
+    plan = choose(case_of(own), "auto")
+    frequencies = 0 if plan.tiles is None else plan.tiles.frequencies
+    spectra = 8 * own.channels // own.groups * own.out * frequencies
+    return 4 * own.batch * (own.channels + own.out) * own.size**2 > spectra
 
 
 def peaks(names: Sequence[str] = CELLS, ways: Sequence[str] = WAYS) -> list[dict[str, str | float]]:

@@ -148,5 +148,6 @@ def judge(folder: Path) -> list[Bound]:
     if path.exists():
         own = json.loads(path.read_text())
         found += growth_bounds(own["growth"])
-        found += [*memory_bounds(own["memory"]), layer_bound(Interval(**own["layers"]))]
+        kept = [row for row in own["memory"] if memory.activations_outweigh(row["cell"])]
+        found += [*memory_bounds(kept), layer_bound(Interval(**own["layers"]))]
     return found
