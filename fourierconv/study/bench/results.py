@@ -33,7 +33,7 @@ TIMES = (
     "median",
     "high",
 )
-PER_CELL = ("date", "duration_s")
+PER_CELL = ("command", "date", "duration_s")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -100,7 +100,7 @@ def provenance(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "made": [entry for number, entry in enumerate(shared) if entry not in shared[:number]],
         "cells": {
             own["cell"]: {
-                **{key: own["provenance"][key] for key in PER_CELL},
+                **{key: own["provenance"][key] for key in PER_CELL if key in own["provenance"]},
                 "plans": own["plans"],
                 "floor": own["floor"],
             }
