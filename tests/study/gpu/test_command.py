@@ -57,9 +57,9 @@ def test_it_is_rehearsed_and_goes_on_where_it_was_stopped(
     own = results.load(tmp_path)
     assert list(own["cells"]) == NAMES
     assert own["checks"]["passed"]
-    provenance = json.loads((tmp_path / "provenance.json").read_text())["made"][0]
-    assert provenance["command"] == "python -m fourierconv.study gpu"
-    assert provenance.keys() >= {"commit", "code", "torch", "seed", "bandwidth", "torch-fftconv"}
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert {own["command"] for own in provenance["cells"].values()} == {"python -m fourierconv.study gpu"}
+    assert provenance["made"][0].keys() >= {"commit", "code", "torch", "seed", "bandwidth", "torch-fftconv"}
 
     kept, made = own["cells"][NAMES[1]], own["cells"].pop(NAMES[0])
     results.save(tmp_path, own)
