@@ -19,7 +19,10 @@ from tests.study.bench.made import everything, found, time_of
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bench")
     results.write(everything(), folder)
-    memory = [{"cell": "depthwise64-128px-k31", "way": way, "held": 50.0, "step": step, "ms": 1.0} for way, step in WAYS.items()]
+    memory = [
+        {"cell": "depthwise64-128px-k31", "way": way, "held": 50.0, "step": step, "ms": 1.0}
+        for way, step in WAYS.items()
+    ]
     layers = {"mean": 0.1, "low": 0.0, "high": 0.2, "sd": 0.1, "n": 15}
     grown = [
         {"series": name, "kernel": kernel, "size": size, "engine": "whole", "seconds": (size / 64) ** 2}
