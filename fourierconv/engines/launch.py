@@ -236,7 +236,7 @@ def cut(images: Tensor, layout: Layout) -> Tensor:
 
     tiles = layout.tiles
     cuts = images.new_empty(*images.shape[:2], *tiles.count, *tiles.grid)
-    _pass(triton_kernels.cut, images.contiguous(), cuts, len(tiles.grid), layout, 1.0, {})
+    _pass(triton_kernels.cut, images.contiguous(), cuts, len(tiles.grid), layout)
     return cuts
 
 
@@ -247,13 +247,11 @@ def assemble(grids: Tensor, layout: Layout, scale: float) -> Tensor:
     images = grids.new_empty(*grids.shape[:2], *layout.n)
     meeting = (*(1,) * (3 - len(layout.n)), *layout.meeting)
     constants = dict(zip(("R0", "R1", "R2"), meeting, strict=True))
-    _pass(triton_kernels.assemble, grids, images, len(layout.n), layout, scale, constants)
+    _pass(triton_kernels.assemble, grids, images, len(layout.n), layout, scale=scale, **constants)
     return images
 
 
-def _pass(
-    own: Any, source: Tensor, target: Tensor, dims: int, layout: Layout, scale: float, constants: dict[str, int]
-) -> None:
+def _pass(own: Any, source: Tensor, target: Tensor, dims: int, layout: Layout, **others: float) -> None:
     """Run a kernel that writes the target, each of whose parts has so many dimensions."""
     if target.numel() == 0:
         return
@@ -263,7 +261,7 @@ def _pass(
     bl = ENTRIES // bx
     programs = -(-lines // bl) * -(-columns // bx) * (target.numel() // (lines * columns))
     with _on_device_of(target):
-        own[(programs,)](source, target, *layout.numbers(), lines, scale, **constants, BL=bl, BX=bx, num_warps=4)
+        own[(programs,)](source, target, *layout.numbers(), lines, **others, BL=bl, BX=bx, num_warps=4)
 
 
 def kernel(chosen: Outer | Dot) -> Any:

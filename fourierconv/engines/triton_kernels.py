@@ -202,7 +202,7 @@ def dot(  # type: ignore[no-untyped-def]
     CONJ_B: tl.constexpr,
     WEIGHTED: tl.constexpr,
     STRAIGHT: tl.constexpr,  # whether BK terms are always tiles of one image
-    PRECISION: tl.constexpr,  # 'tf32', 'tf32x3' or 'bf16': of the factors; sums are float32
+    PRECISION: tl.constexpr,  # 'tf32' or 'bf16': of the factors; sums are float32
     BM: tl.constexpr,
     BN: tl.constexpr,
     BK: tl.constexpr,
@@ -267,7 +267,7 @@ def dot(  # type: ignore[no-untyped-def]
 
 TILED = (
     *("n0", "n1", "n2", "c0", "c1", "c2", "g0", "g1", "g2", "s0", "s1", "s2", "w0", "w1", "w2", "l0", "l1", "l2"),
-    *("lines", "scale"),
+    "lines",
 )
 
 
@@ -294,7 +294,6 @@ def cut(  # type: ignore[no-untyped-def]
     l1,
     l2,
     lines,  # of a tile
-    scale,
     BL: tl.constexpr,
     BX: tl.constexpr,
 ):
@@ -316,12 +315,10 @@ def cut(  # type: ignore[no-untyped-def]
     own = images + plane.to(tl.int64) * n0 * n1 * n2
     pixels = tl.load(own + (((y0 * n1 + y1) * n2)[:, None] + column[None, :]), mask=mask, other=0)
     target = tiles + tile.to(tl.int64) * lines * g2
-    tl.store(
-        target + (line[:, None] * g2 + x[None, :]), pixels * scale, mask=(line < lines)[:, None] & (x < g2)[None, :]
-    )
+    tl.store(target + (line[:, None] * g2 + x[None, :]), pixels, mask=(line < lines)[:, None] & (x < g2)[None, :])
 
 
-@triton.jit(do_not_specialize=TILED)
+@triton.jit(do_not_specialize=(*TILED, "scale"))
 def assemble(  # type: ignore[no-untyped-def]
     tiles,  # (plane, c0, c1, c2, g0, g1, g2)
     images,  # (plane, n0, n1, n2), written

@@ -130,7 +130,7 @@ def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> 
         if name == "assemble":
             constants |= dict(zip(("R0", "R1", "R2"), meeting, strict=True))
         types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr")
-        types |= {"images": "*fp32", "tiles": "*fp32", "scale": "fp32"}
+        types |= {"images": "*fp32", "tiles": "*fp32"} | ({"scale": "fp32"} if name == "assemble" else {})
         compiled = triton.compile(ASTSource(kernel, types, constants), target=GPUTarget("cuda", capability, 32))
         assert compiled.metadata.shared <= SHARED[capability]
 
