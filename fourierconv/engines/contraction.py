@@ -199,7 +199,7 @@ class Contraction:
         if outputs.is_cpu:
             numbers = tiles * self.tiles.frequencies * self.groups * max(self.out, self.inner)
             most = max(MULTIPLIED // (2 * outputs.element_size() * numbers), -(-ROWS // tiles))
-        for own in _evenly(outputs.shape[0], most):
+        for own in evenly(outputs.shape[0], most):
             yield own, slice(own.start * tiles, own.stop * tiles)
 
     def _pieces(self, images: int, channels: int, like: Tensor) -> Iterator[tuple[slice, slice, slice]]:
@@ -207,9 +207,9 @@ class Contraction:
         most = images * self.groups * channels
         if like.is_cpu:
             most = TRANSFORMED // (like.element_size() * self.tiles.rows * self.tiles.frequencies)
-        for i in _evenly(images, most // (channels * self.groups)):
-            for g in _evenly(self.groups, most // channels):
-                for c in _evenly(channels, max(most, RUN), RUN):
+        for i in evenly(images, most // (channels * self.groups)):
+            for g in evenly(self.groups, most // channels):
+                for c in evenly(channels, max(most, RUN), RUN):
                     yield i, g, c
 
     def analyse(
@@ -246,7 +246,7 @@ class Contraction:
             images[i, g, c] = assemble(grids.flatten(1, 2)).unflatten(1, own.shape[1:3])
 
 
-def _evenly(number: int, most: int, multiple: int = 1) -> Iterator[slice]:
+def evenly(number: int, most: int, multiple: int = 1) -> Iterator[slice]:
     """Consecutive slices of nearly equal length, none longer than `most`, at least 1, but for `multiple`."""
     count = -(-number // max(most, 1))
     length = -(-number // (max(count, 1) * multiple)) * multiple

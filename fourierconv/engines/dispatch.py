@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from fourierconv import borders, phases, spectral
-from fourierconv.engines import direct
+from fourierconv.engines import direct, generating
 from fourierconv.engines.choice import NAMES, Case, Plan, choose
 from fourierconv.engines.launch import refusal
 from fourierconv.engines.measured import fastest
 from fourierconv.engines.taps import transform
+from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis
 from fourierconv.separable import combine
 
@@ -156,8 +157,7 @@ def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan,
         raise ValueError("'direct' has no spectrum")
     if plan.by_fft and not torch.compiler.is_compiling():
         return transform(_taps(coefficients, filters), plan.axes, mirrored, plan.last)
-    axes = zip(filters, plan.axes, plan.tiles.half, strict=True)
-    return combine(coefficients, [own.spectra(axis, rows, coefficients) for own, axis, rows in axes], plan.last)
+    return combine(coefficients, _matrices(coefficients, filters, plan.axes, plan.tiles), plan.last)
 
 
 def correlate(
@@ -211,21 +211,24 @@ def compute(
     memory: dict[Plan, Tensor] | None = None,
 ) -> Tensor:
     """`correlate`, as planned."""
-    if memory is None or torch.compiler.is_compiling():
-        kernels = _kernels(coefficients, filters, chosen)
-    else:
-        if chosen not in memory:
-            with torch.no_grad():
-                memory[chosen] = _kernels(coefficients, filters, chosen)
-        kernels = memory[chosen]
     for number, axis in enumerate(chosen.axes):
         if axis.reads is not None:
             images = borders.extend(images, number, padding_mode, *axis.reads)
-    if chosen.tiles is None:
-        return direct.correlate(images, kernels, chosen.axes, groups)
-    images = phases.split(images, [axis.stride for axis in chosen.axes])
-    kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, chosen.tiles.count, strict=True))
-    output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, recompute, chosen.last)
+    tiles = chosen.tiles
+    if tiles is None:
+        return direct.correlate(images, _remembered(coefficients, filters, chosen, memory), chosen.axes, groups)
+    kept = tuple(min(axis.size, axis.grid * count) for axis, count in zip(chosen.axes, tiles.count, strict=True))
+    if memory is None and generating.serves(chosen, images, coefficients):
+        if chosen.by_fft:
+            taps = _taps(coefficients, filters)
+            output = generating.from_taps(images, taps, chosen.axes, tiles, kept, groups, recompute)
+        else:
+            matrices = _matrices(coefficients, filters, chosen.axes, tiles)
+            output = generating.from_coefficients(images, coefficients, matrices, tiles, kept, groups, recompute)
+    else:
+        kernels = _remembered(coefficients, filters, chosen, memory)
+        images = phases.split(images, [axis.stride for axis in chosen.axes])
+        output = spectral.correlate(images, kernels, tiles, kept, groups, recompute, chosen.last)
     for number, (axis, points) in enumerate(zip(chosen.axes, kept, strict=True)):
         if axis.size > points:  # more output than image: circular padding beyond 'same' shows pixels twice
             index = torch.arange(axis.size, device=output.device) % points
@@ -246,6 +249,24 @@ def _kernels(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan) -> T
         return _taps(coefficients, filters)
     strides = [axis.stride for axis in chosen.axes]
     return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides, chosen.last)
+
+
+def _remembered(
+    coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, memory: dict[Plan, Tensor] | None
+) -> Tensor:
+    """`_kernels`, from memory where there is one."""
+    if memory is None or torch.compiler.is_compiling():
+        return _kernels(coefficients, filters, chosen)
+    if chosen not in memory:
+        with torch.no_grad():
+            memory[chosen] = _kernels(coefficients, filters, chosen)
+    return memory[chosen]
+
+
+def _matrices(coefficients: Tensor, filters: Sequence[Filter], axes: Sequence[Axis], tiles: Tiles) -> list[Tensor]:
+    """From coefficients to spectra, one per axis."""
+    own = zip(filters, axes, tiles.half, strict=True)
+    return [filter.spectra(axis, rows, coefficients) for filter, axis, rows in own]
 
 
 def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import Contraction
-from fourierconv.engines.launch import HalfWeights, Layout, assemble, cut, product
+from fourierconv.engines.kernel_spectra import Given, KernelSpectra
+from fourierconv.engines.launch import Layout, assemble, cut, product
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,8 @@ class FrequencyLast(Contraction):
 
     def forward(self, input: Tensor, spectrum: Tensor, size: tuple[int, ...], keep: bool) -> tuple[Tensor, Tensor]:
         """Equation (1): arguments and results are those of `Contraction.forward`, but X̂ for X̄."""
-        nothing = self.blank(spectrum, 0, self.inner)
-        if input.shape[0] == 0:
-            return input.new_empty(0, self.groups * self.out, *size), nothing
-        with self._explained():
-            images = self._analyse(input, self._inputs(input.shape[2:]))
-            weights = self._kernels(spectrum)  # (groups, out, in, frequency)
-            if self.pointwise:
-                sums = images * weights.conj()
-            else:
-                sums = images.new_empty(images.shape[0], self.groups, self.out, *images.shape[3:])
-                product(_terms(images), weights.transpose(1, 2).unsqueeze(2), _rows(sums), conj_b=True)
-            output = self._synthesise(sums, self._outputs(size))
-        return output, images.permute(4, 1, 0, 3, 2) if keep else nothing
+        output, images = self.apply(input, Given(self.tiles, spectrum), size)
+        return output, (images if keep else images[:0]).permute(4, 1, 0, 3, 2)
 
     def backward(
         self,
@@ -55,32 +45,80 @@ class FrequencyLast(Contraction):
         wants_spectrum: bool,
     ) -> tuple[Tensor | None, Tensor | None]:
         """Equations (2) and (3) from one transform of dL/dy: arguments and results are those of `Contraction`."""
-        grad_input = grad_spectrum = None
+        kernels = Given(self.tiles, spectrum)
+        kept = images.permute(2, 1, 4, 3, 0) if images.numel() > 0 else None
+        grad_input = self.differentiate(grad, input, kernels, kept, wants_input, wants_spectrum)
+        return grad_input, kernels.gradient
+
+    def apply(self, input: Tensor, kernels: KernelSpectra, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """Equation (1).
+
+        Args:
+            input: real, (batch, in, *n).
+            kernels: Ŵ.
+            size: pixels of the output.
+
+        Returns:
+            The output, (batch, out, *size), and X̂, (batch, groups, in/groups, tiles, frequency).
+        """
         with self._explained():
-            if grad.shape[0] == 0:
-                empty = input.new_empty(input.shape) if wants_input else None
-                return empty, self.channels_first(self.sums(spectrum).zero_()) if wants_spectrum else None
+            images = self._analyse(input, self._inputs(input.shape[2:]))
+            sums = images.new_empty(images.shape[0], self.groups, self.out, *images.shape[3:])
+            for part in kernels.parts():
+                weights = self._grouped(kernels.spectra(part))  # (groups, out, in, frequency)
+                own, written = images[..., part], sums[..., part]
+                if self.pointwise:
+                    torch.mul(own, weights.conj(), out=written)
+                else:
+                    product(_terms(own), weights.transpose(1, 2).unsqueeze(2), _rows(written), conj_b=True)
+            return self._synthesise(sums, self._outputs(size)), images
+
+    def differentiate(
+        self,
+        grad: Tensor,
+        input: Tensor,
+        kernels: KernelSpectra,
+        images: Tensor | None,
+        wants_input: bool,
+        wants_kernels: bool,
+    ) -> Tensor | None:
+        """Equations (2) and (3).
+
+        Args:
+            grad: dL/dy, (batch, out, *size).
+            input: as in the forward pass; its values are used only without X̂.
+            kernels: Ŵ, which collect their gradient.
+            images: X̂, or None to compute it again.
+            wants_input, wants_kernels: which gradients to compute.
+
+        Returns:
+            dL/dx, (batch, in, *n), or None.
+        """
+        with self._explained():
             inputs = self._inputs(input.shape[2:])
             errors = self._analyse(grad, self._outputs(grad.shape[2:]))
-            if wants_spectrum:
-                kept = images.shape[2] > 0
-                own = images.permute(2, 1, 4, 3, 0).contiguous() if kept else self._analyse(input, inputs)
-                sums = self.sums(spectrum)  # (frequency, groups, out, in)
+            if wants_kernels:
+                images = self._analyse(input, inputs) if images is None else images.contiguous()
                 rows = errors.permute(1, 2, 0, 3, 4).unsqueeze(2)  # (groups, out, 1, batch, tiles, frequency)
-                written = sums.permute(1, 2, 3, 0).unsqueeze(2)
-                product(rows, own.permute(1, 0, 3, 2, 4), written, conj_a=True, weights=self._half_weights())
-                grad_spectrum = self.channels_first(sums)
-                del own
-            if wants_input:
-                weights = self._kernels(spectrum)
+                terms = images.permute(1, 0, 3, 2, 4)
+                for part in kernels.parts():
+                    found = errors.new_empty(self.groups, self.out, self.inner, part.stop - part.start)
+                    weights = kernels.half_weights()
+                    product(rows[..., part], terms[..., part], found.unsqueeze(2), conj_a=True, weights=weights)
+                    kernels.collect(part, found.flatten(0, 1))
+            del images
+            if not wants_input:
+                return None
+            sums = errors.new_empty(errors.shape[0], self.groups, self.inner, *errors.shape[3:])
+            for part in kernels.parts():
+                own, written = errors[..., part], sums[..., part]
+                spectra = self._grouped(kernels.spectra(part))
                 if self.pointwise:
-                    sums = errors * weights
+                    torch.mul(own, spectra, out=written)
                 else:
-                    sums = errors.new_empty(errors.shape[0], self.groups, self.inner, *errors.shape[3:])
-                    product(_terms(errors), weights.unsqueeze(2), _rows(sums))
-                del errors
-                grad_input = self._synthesise(sums, inputs)
-        return grad_input, grad_spectrum
+                    product(_terms(own), spectra.unsqueeze(2), _rows(written))
+            del errors
+            return self._synthesise(sums, inputs)
 
     # --- layouts ---
 
@@ -93,14 +131,9 @@ class FrequencyLast(Contraction):
         """Room for the products of equation (3), (frequency, groups, out, inner)."""
         return like.new_empty(self.groups, self.out, self.inner, self.tiles.frequencies).permute(3, 0, 1, 2)
 
-    def _kernels(self, spectrum: Tensor) -> Tensor:
-        """(out, in/groups, *half) -> (groups, out, inner, frequency); no copy if its frequencies are the last."""
-        return spectrum.contiguous().view(self.groups, self.out, self.inner, self.tiles.frequencies)
-
-    def _half_weights(self) -> HalfWeights:
-        """Of a gradient with respect to a half spectrum."""
-        grid, columns = self.tiles.grid, self.tiles.half[-1]
-        return HalfWeights(columns, columns - 1 if grid[-1] % 2 == 0 else -1, 1 / math.prod(grid))
+    def _grouped(self, spectra: Tensor) -> Tensor:
+        """(out, in/groups, frequency) -> (groups, out, inner, frequency)."""
+        return spectra.unflatten(0, (self.groups, self.out))
 
     # --- transforms ---
 
@@ -114,13 +147,17 @@ class FrequencyLast(Contraction):
 
     def _analyse(self, images: Tensor, layout: Layout) -> Tensor:
         """(batch, channels, *n) -> (batch, groups, channels of a group, tiles, frequency)."""
-        spectra = torch.fft.rfftn(cut(images, layout), dim=self._axes)
-        spectra = spectra.reshape(images.shape[0], self.groups, -1, self.tiles.rows, self.tiles.frequencies)
-        return spectra.contiguous()
+        tiles = self.tiles
+        shape = (images.shape[0], self.groups, images.shape[1] // self.groups, tiles.rows, tiles.frequencies)
+        if images.shape[0] == 0:
+            return images.new_empty(shape, dtype=torch.complex64)
+        return torch.fft.rfftn(cut(images, layout), dim=self._axes).reshape(shape).contiguous()
 
     def _synthesise(self, spectra: Tensor, layout: Layout) -> Tensor:
         """(batch, groups, channels of a group, tiles, frequency) -> (batch, channels, *n)."""
         tiles = self.tiles
+        if spectra.shape[0] == 0:
+            return spectra.real.new_empty(0, spectra.shape[1] * spectra.shape[2], *layout.n)
         own = spectra.view(spectra.shape[0], -1, *tiles.count, *tiles.half)
         grids = torch.fft.irfftn(own, s=tiles.grid, dim=self._axes, norm="forward")  # `assemble` divides
         return assemble(grids, layout, 1 / math.prod(tiles.grid))

@@ -21,6 +21,7 @@ INSTALLED = find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
 PROGRAMS = 528  # four for each multiprocessor of an H100: below, sums over many rows are divided
 ENTRIES = 1024  # pixels that a program cuts or assembles
+LINES = 32  # frequencies, and columns, that a program generates
 TERMS = 32  # of a part of such a sum at least
 
 
@@ -262,6 +263,56 @@ def _pass(own: Any, source: Tensor, target: Tensor, dims: int, layout: Layout, *
     programs = -(-lines // bl) * -(-columns // bx) * (target.numel() // (lines * columns))
     with _on_device_of(target):
         own[(programs,)](source, target, *layout.numbers(), lines, **others, BL=bl, BX=bx, num_warps=4)
+
+
+def expand(matrix: Tensor, halfway: Tensor) -> Tensor:
+    """Σ_k matrix[s, f, k] halfway[s, row, k, column] of complex64, in float32 whatever torch's precision is.
+
+    Args:
+        matrix: (scales, f, k), of which a scale's entries are contiguous.
+        halfway: (scales, rows, k, columns).
+
+    Returns:
+        (scales, rows, f, columns).
+    """
+    from fourierconv.engines import triton_kernels
+
+    spectra = halfway.new_empty(*halfway.shape[:2], matrix.shape[1], halfway.shape[3])
+    blocks = {"BF": LINES, "BC": LINES, "num_warps": 2}
+    _along_axis(triton_kernels.expand, matrix, halfway.contiguous(), spectra, LINES, blocks)
+    return spectra
+
+
+def gather(matrix: Tensor, spectra: Tensor, sums: Tensor | None = None) -> Tensor:
+    """The adjoint of `expand`: Σ_f conj(matrix[s, f, k]) spectra[s, row, f, column].
+
+    Args:
+        matrix: (scales, f, k), of which a scale's entries are contiguous.
+        spectra: (scales, rows, f, columns).
+        sums: contiguous, (scales, rows, k, columns), to which it is added; None for zeros.
+
+    Returns:
+        (scales, rows, k, columns).
+    """
+    from fourierconv.engines import triton_kernels
+
+    terms = matrix.shape[2]
+    found = spectra.new_empty(*spectra.shape[:2], terms, spectra.shape[3]) if sums is None else sums
+    bk = 8 if terms <= 8 else 16
+    blocks = {"BK": bk, "BC": LINES, "ADDS": sums is not None, "num_warps": 1}
+    _along_axis(triton_kernels.gather, matrix, spectra.contiguous(), found, bk, blocks)
+    return found
+
+
+def _along_axis(own: Any, matrix: Tensor, source: Tensor, target: Tensor, block: int, constants: dict[str, int]) -> None:
+    """Run a kernel that multiplies the second last dimension of every row by its scale's matrix."""
+    scales, rows, lines, columns = target.shape
+    if target.numel() == 0:
+        return
+    programs = scales * rows * -(-lines // block) * -(-columns // LINES)
+    parts = [torch.view_as_real(tensor.resolve_conj()) for tensor in (matrix, source, target)]
+    with _on_device_of(target):
+        own[(programs,)](*parts, *matrix.shape[1:], columns, rows, matrix.stride(0), **constants)
 
 
 def kernel(chosen: Outer | Dot) -> Any:

@@ -4,7 +4,8 @@ Frequencies are the fast axis, as an FFT leaves them: nothing is permuted. `oute
 per lane, by outer products in registers; `dot` lays frequencies over warps and multiplies on tensor cores, in TF32 or
 bfloat16. A complex number is loaded as the 64 bits that it is, and taken apart in registers.
 
-`cut` and `assemble` are what stands before and behind the transforms: tiles of images, and images of tiles.
+`cut` and `assemble` are what stands before and behind the transforms: tiles of images, and images of tiles. `expand` and
+`gather` make the kernels' spectra from a few columns, and columns of them.
 
 This module imports triton, which is optional; nothing else in the package does.
 """
@@ -376,3 +377,88 @@ def assemble(  # type: ignore[no-untyped-def]
                 sums += tl.load(own + (row * g2 + i2[None, :]), mask=mask, other=0)
     target = images + plane.to(tl.int64) * lines * n2
     tl.store(target + (line[:, None] * n2 + x[None, :]), sums * scale, mask=real)
+
+
+GENERATED = ("f_count", "k_count", "columns", "rows", "ms")
+AHEAD = tl.constexpr(4)  # terms that are loaded while others are multiplied
+
+
+@triton.jit(do_not_specialize=GENERATED)
+def expand(  # type: ignore[no-untyped-def]
+    matrix,  # (scale, f, k), complex numbers as pairs of floats, as the other two
+    halfway,  # (row, k, column)
+    spectra,  # (row, f, column), written
+    f_count,
+    k_count,
+    columns,
+    rows,  # of a scale
+    ms,  # from one scale's matrix to the next
+    BF: tl.constexpr,
+    BC: tl.constexpr,
+):
+    """Σ_k matrix[f, k] halfway[k, column] for every row: BF frequencies times BC columns per program.
+
+    Offsets within a row have 32 bits.
+    """
+    column_block, place = _block(columns, tl.program_id(0), BC)
+    f_block, row = _block(f_count, place, BF)
+    f = f_block * BF + tl.arange(0, BF)
+    column = column_block * BC + tl.arange(0, BC)
+    f_inside, inside = f < f_count, column < columns
+    left = _wide(matrix) + (row // rows).to(tl.int64) * ms + f * k_count
+    right = _wide(halfway) + row.to(tl.int64) * k_count * columns + column
+    real = tl.zeros((BF, BC), tl.float32)
+    imag = tl.zeros((BF, BC), tl.float32)
+    for _ in tl.range(k_count, num_stages=AHEAD):
+        x_real, x_imag = _parts(tl.load(left, mask=f_inside, other=0)[:, None])
+        y_real, y_imag = _parts(tl.load(right, mask=inside, other=0)[None, :])
+        real += x_real * y_real
+        real -= x_imag * y_imag
+        imag += x_real * y_imag
+        imag += x_imag * y_real
+        left += 1
+        right += columns
+    own = _wide(spectra) + row.to(tl.int64) * f_count * columns
+    places = (f * columns)[:, None] + column[None, :]
+    tl.store(own + places, _complex(real, imag), mask=f_inside[:, None] & inside[None, :])
+
+
+@triton.jit(do_not_specialize=GENERATED)
+def gather(  # type: ignore[no-untyped-def]
+    matrix,  # (scale, f, k)
+    spectra,  # (row, f, column)
+    halfway,  # (row, k, column), added to or written
+    f_count,
+    k_count,
+    columns,
+    rows,
+    ms,
+    ADDS: tl.constexpr,
+    BK: tl.constexpr,
+    BC: tl.constexpr,
+):
+    """The adjoint of `expand`, Σ_f conj(matrix[f, k]) spectra[f, column]: BK terms times BC columns per program."""
+    column_block, place = _block(columns, tl.program_id(0), BC)
+    k_block, row = _block(k_count, place, BK)
+    k = k_block * BK + tl.arange(0, BK)
+    column = column_block * BC + tl.arange(0, BC)
+    k_inside, inside = k < k_count, column < columns
+    left = _wide(matrix) + (row // rows).to(tl.int64) * ms + k
+    right = _wide(spectra) + row.to(tl.int64) * f_count * columns + column
+    own = _wide(halfway) + row.to(tl.int64) * k_count * columns
+    own += (k * columns)[:, None] + column[None, :]
+    mask = k_inside[:, None] & inside[None, :]
+    real = tl.zeros((BK, BC), tl.float32)
+    imag = tl.zeros((BK, BC), tl.float32)
+    if ADDS:
+        real, imag = _parts(tl.load(own, mask=mask, other=0))
+    for _ in tl.range(f_count, num_stages=AHEAD):
+        x_real, x_imag = _parts(tl.load(left, mask=k_inside, other=0)[:, None])
+        y_real, y_imag = _parts(tl.load(right, mask=inside, other=0)[None, :])
+        real += x_real * y_real
+        real += x_imag * y_imag
+        imag += x_real * y_imag
+        imag -= x_imag * y_real
+        left += k_count
+        right += columns
+    tl.store(own, _complex(real, imag), mask=mask)

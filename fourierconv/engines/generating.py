@@ -1,0 +1,150 @@
+"""Convolution by Triton's kernels from coefficients or taps: spectra of kernels are made where they are applied.
+
+One function of autograd from coefficients to outputs; what is generated is neither kept whole nor differentiated whole.
+It is for eager training and inference. Derivatives of its derivatives are those of `spectral.correlate` on spectra that
+are made before, and whatever else transforms functions (torch.compile, torch.func, forward mode) gets that from the
+start.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.nn import functional as F
+
+from fourierconv import spectral
+from fourierconv.engines.choice import Plan
+from fourierconv.engines.frequency_last import FrequencyLast
+from fourierconv.engines.kernel_spectra import Generated, Transformed
+from fourierconv.engines.tiles import Tiles
+from fourierconv.grid import Axis
+
+Maker = Callable[..., Generated | Transformed]
+
+
+def serves(plan: Plan, images: Tensor, coefficients: Tensor) -> bool:
+    """Whether these are plain tensors in eager mode, and the plan is one for which kernels can be generated."""
+    if plan.tiles is None or not plan.last or torch.compiler.is_compiling():
+        return False
+    if any(axis.stride > 1 for axis in plan.axes):
+        return False
+    if plan.by_fft and not all(map(_turns, plan.axes, plan.tiles.step, images.shape[2:])):
+        return False
+    plain = all(type(tensor) in (Tensor, torch.nn.Parameter) for tensor in (images, coefficients))
+    alone = torch._C._functorch.peek_interpreter_stack() is None and forward_ad._current_level < 0
+    return plain and alone and torch._C._len_torch_dispatch_stack() == 0
+
+
+def from_coefficients(
+    images: Tensor,  # (batch, in, *n)
+    coefficients: Tensor,  # (out, in/groups, *columns)
+    matrices: Sequence[Tensor],  # (1 or scales, rows, columns) each, complex
+    tiles: Tiles,
+    size: tuple[int, ...],
+    groups: int,
+    recompute: bool = False,
+) -> Tensor:
+    """Correlation with kernels of spectra Ŵ = (B_0 ⊗ B_1 ⊗ …) θ, (batch, out, *size)."""
+
+    def make(coefficients: Tensor, *matrices: Tensor, **others: Any) -> Generated:
+        return Generated(tiles, coefficients, matrices, **others)
+
+    return _Correlate.apply(make, tiles, size, groups, recompute, images, coefficients, *matrices)
+
+
+def from_taps(
+    images: Tensor,  # (batch, in, *n)
+    taps: Tensor,  # (out, in/groups, *taps)
+    axes: Sequence[Axis],
+    tiles: Tiles,
+    size: tuple[int, ...],
+    groups: int,
+    recompute: bool = False,
+) -> Tensor:
+    """Correlation with kernels of taps as `axes` lay them out, (batch, out, *size).
+
+    Their first tap is put on pixel 0 of the circle, and images lie as many pixels before as it lay behind.
+    """
+    for number, axis in enumerate(axes, 2):
+        if axis.step > 1:
+            taps = _apart(taps, number, axis.step)
+    shifted = replace(tiles, lead=tuple(-_first(axis) for axis in axes))
+
+    def make(taps: Tensor, wanted: Sequence[bool] = (), **others: Any) -> Transformed:
+        return Transformed(shifted, taps, **others)
+
+    return _Correlate.apply(make, shifted, size, groups, recompute, images, taps)
+
+
+class _Correlate(torch.autograd.Function):
+    """From images and what kernels are made of to outputs."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        make: Maker,
+        tiles: Tiles,
+        size: tuple[int, ...],
+        groups: int,
+        recompute: bool,
+        images: Tensor,
+        *sources: Tensor,
+    ) -> Tensor:
+        kernels = make(*sources)
+        out, inner = sources[0].shape[:2]
+        ctx.contraction = FrequencyLast(tiles, groups, out // groups, inner)
+        ctx.make, ctx.sources = make, len(sources)
+        output, spectra = ctx.contraction.apply(images, kernels, size)
+        kept = () if recompute else (spectra, *(() if kernels.kept is None else (kernels.kept,)))
+        ctx.save_for_backward(images, *sources, *kept)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        images, *rest = ctx.saved_tensors
+        sources, kept = rest[: ctx.sources], rest[ctx.sources :]
+        wants_images, *wanted = ctx.needs_input_grad[5:]
+        if torch.is_grad_enabled():
+            found = _differentiably(ctx, grad, images, sources)
+            return *(None,) * 5, *found
+        kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept[1] if len(kept) > 1 else None)
+        spectra = kept[0] if kept else None
+        by_images = ctx.contraction.differentiate(grad, images, kernels, spectra, wants_images, any(wanted))
+        by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
+        return *(None,) * 5, by_images, *by_sources
+
+
+def _differentiably(ctx: Any, grad: Tensor, images: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:
+    """Gradients of images and sources that can be differentiated again."""
+    own = ctx.contraction
+    spectrum = ctx.make(*sources).differentiable()
+    y = spectral.correlate(images, spectrum, own.tiles, tuple(grad.shape[2:]), own.groups, recompute=True, triton=True)
+    wanted = [n for n, needed in enumerate(ctx.needs_input_grad[5:]) if needed]
+    given = [images, *sources]
+    gradients = torch.autograd.grad(y, [given[n] for n in wanted], grad, create_graph=True)
+    found: list[Tensor | None] = [None] * len(given)
+    for n, gradient in zip(wanted, gradients, strict=True):
+        found[n] = gradient
+    return found
+
+
+def _first(axis: Axis) -> int:
+    """Pixels from an output to what its first tap reads."""
+    return axis.start + axis.step * axis.first - (0 if axis.reads is None else axis.reads[0])
+
+
+def _turns(axis: Axis, outputs: int, n: int) -> bool:
+    """Whether the circle can be turned until the first tap lies on pixel 0, and n pixels still lie on it as one."""
+    reach = axis.step * (axis.last - axis.first)
+    if outputs + reach <= axis.grid:  # nothing goes around
+        return True
+    return reach < axis.grid and 0 <= -_first(axis) <= axis.grid - n
+
+
+def _apart(taps: Tensor, axis: int, step: int) -> Tensor:
+    """Taps with zeros between them."""
+    wide = F.pad(taps.unsqueeze(axis + 1), (0, 0) * (taps.ndim - axis - 1) + (0, step - 1)).flatten(axis, axis + 1)
+    return wide.narrow(axis, 0, wide.shape[axis] - step + 1)
