@@ -350,8 +350,7 @@ class Taps:
 
     def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
         """Fourier matrix of the taps, (1, stride · rows, taps)."""
-        taps = torch.arange(axis.first, axis.first + self.columns, device=like.device)
-        return phases.fourier(axis, rows, taps, like.dtype, self.mirrored).unsqueeze(0)
+        return phases.fourier(axis, rows, self.columns, like, self.mirrored).unsqueeze(0)
 
     def taps(self) -> None:
         """The coefficients are the taps."""

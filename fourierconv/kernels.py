@@ -173,7 +173,7 @@ class LaidOut:
                 return self.kernel.spectrum(self.circle, rows, self.start)
             return phases.transform_circle(axis, rows, self.kernel.wrapped(self.circle, self.start))
         taps = lattice(axis.first, axis.last, like.device)
-        return transform(phases.fourier(axis, rows, taps, like.dtype), self.kernel.taps(taps))
+        return transform(phases.fourier(axis, rows, len(taps), like), self.kernel.taps(taps))
 
     def taps(self) -> Tensor | None:
         """Taps of the linear correlation, (scales, taps, columns)."""

@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fourierconv.eager import eager
 from fourierconv.grid import Axis
 from fourierconv.separable import dft
+
+REMEMBERED = 2**16  # numbers of a Fourier matrix at most
 
 
 def split(images: Tensor, strides: Sequence[int]) -> Tensor:
@@ -46,28 +51,49 @@ def join(images: Tensor, strides: Sequence[int]) -> Tensor:
     return apart.reshape(batch, channels, *(n * s for n, s in zip(sizes, strides, strict=True)))
 
 
-def fourier(axis: Axis, rows: int, taps: Tensor, dtype: torch.dtype, conjugate: bool = False) -> Tensor:
-    """The Fourier matrix of one axis: from taps to the spectra of their phases, stacked, (stride · rows, taps).
+def fourier(axis: Axis, rows: int, count: int, like: Tensor, conjugate: bool = False) -> Tensor:
+    """The Fourier matrix of one axis: from its taps to the spectra of their phases, stacked, (stride · rows, count).
+
+    Small ones are remembered, as a training step asks for the same ones again and again; do not write to them.
 
     Args:
         axis: where the taps lie.
         rows: frequencies that are kept.
-        taps: int64 numbers of the taps, (taps,).
-        dtype: real dtype of the result's parts.
+        count: of taps, from the axis' first one on.
+        like: what has the real dtype of the result's parts, and its device.
         conjugate: of the mirrored taps, for a transposed convolution.
 
-    >>> fourier(Axis(0, 2, grid=4, size=4, stride=2), 1, torch.arange(3), torch.float32).real
+    >>> fourier(Axis(0, 2, grid=4, size=4, stride=2), 1, 3, torch.zeros(1)).real
     tensor([[1., 0., 1.],
             [0., 1., 0.]])
     """
+    where = axis, rows, count, like.dtype, like.device, conjugate
+    if rows * count > REMEMBERED or not eager(like):
+        return _fourier(*where)
+    stream = None
+    if like.is_cuda:
+        if torch.cuda.is_current_stream_capturing():  # of whose memory nothing may stay
+            return _fourier(*where)
+        stream = torch.cuda.current_stream(like.device).cuda_stream  # another one would have to wait
+    return _remembered(*where, stream)
+
+
+def _fourier(axis: Axis, rows: int, count: int, dtype: torch.dtype, device: torch.device, conjugate: bool) -> Tensor:
+    taps = torch.arange(axis.first, axis.first + count, device=device)
     offsets = axis.offsets(taps)
     whole = offsets.div(axis.stride, rounding_mode="floor")
     matrix = dft(axis.grid, (-whole if conjugate else whole) + axis.lead, rows, dtype)
     if axis.stride == 1:
         return matrix
-    phase = torch.arange(axis.stride, device=taps.device)
+    phase = torch.arange(axis.stride, device=device)
     own = (offsets - axis.stride * whole) == phase.unsqueeze(1)  # (stride, taps)
     return (matrix * own.unsqueeze(1)).flatten(0, 1)
+
+
+@lru_cache(maxsize=256)
+def _remembered(*where: Any) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        return _fourier(*where[:-1])
 
 
 def transform_circle(axis: Axis, rows: int, taps: Tensor) -> Tensor:

@@ -13,11 +13,15 @@ dL/dx), whatever the size of the kernels. Each of the three is the adjoint of th
 argument, so second and higher derivatives are made of the same three products.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from fourierconv.eager import eager
 from fourierconv.engines.contraction import Contraction
 from fourierconv.engines.frequency_last import FrequencyLast
 from fourierconv.engines.tiles import Tiles
@@ -107,16 +111,14 @@ def _contraction(spectrum: Tensor, tiles: list[int], groups: int, triton: bool) 
     return kind(Tiles.unpack(tiles), groups, spectrum.shape[0] // groups, spectrum.shape[1])
 
 
-@torch.library.custom_op("fourierconv::correlate", mutates_args=())
-def _forward(
+def _equation_1(
     input: Tensor, spectrum: Tensor, tiles: list[int], size: list[int], groups: int, recompute: bool, triton: bool
 ) -> tuple[Tensor, Tensor]:
     """Equation (1); also returns the images' spectra, unless they are to be computed again."""
     return _contraction(spectrum, tiles, groups, triton).forward(input, spectrum, tuple(size), keep=not recompute)
 
 
-@torch.library.custom_op("fourierconv::correlate_backward", mutates_args=())
-def _backward(
+def _equations_2_and_3(
     grad: Tensor,  # dL/dy
     input: Tensor,  # second derivatives are taken through it, also where its values come from `images`
     spectrum: Tensor,
@@ -134,6 +136,23 @@ def _backward(
         grad.new_empty(0) if grad_input is None else grad_input,
         spectrum.new_empty(0) if grad_spectrum is None else grad_spectrum.data,
     )
+
+
+_forward = torch.library.custom_op("fourierconv::correlate", _equation_1, mutates_args=())
+_backward = torch.library.custom_op("fourierconv::correlate_backward", _equations_2_and_3, mutates_args=())
+
+
+def _eagerly(plain: Callable[..., tuple[Tensor, Tensor]], op: Any) -> Any:
+    """What a function of autograd calls: where tensors are plain, the function itself, without torch's dispatcher."""
+
+    @wraps(plain)
+    def forward(*arguments: Any) -> tuple[Tensor, Tensor]:
+        own = [argument for argument in arguments if isinstance(argument, Tensor)]
+        found: tuple[Tensor, Tensor] = (plain if eager(*own) else op)(*arguments)
+        return found
+
+    forward.__signature__ = signature(plain)  # type: ignore[attr-defined]  # asked for in every call
+    return staticmethod(forward)
 
 
 @_forward.register_fake
@@ -245,7 +264,7 @@ def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
 class _Correlate(torch.autograd.Function):
     """Equation (1), for eager use."""
 
-    forward = staticmethod(_forward)
+    forward = _eagerly(_equation_1, _forward)
     setup_context = staticmethod(_save_forward)
     backward = staticmethod(_differentiate_forward)
 
@@ -291,7 +310,7 @@ class _Correlate(torch.autograd.Function):
 class _CorrelateBackward(torch.autograd.Function):
     """Equations (2) and (3), for eager use."""
 
-    forward = staticmethod(_backward)
+    forward = _eagerly(_equations_2_and_3, _backward)
     setup_context = staticmethod(_save_backward)
     backward = staticmethod(_differentiate_backward)
 

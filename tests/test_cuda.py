@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv2d, engine
 from fourierconv.engines.launch import INSTALLED
 from fourierconv.engines.tiles import Tiles
 from fourierconv.functional import conv2d, spectral_conv
@@ -150,6 +150,57 @@ def test_an_empty_batch_gives_an_empty_output() -> None:
 def test_images_and_weights_on_two_devices_are_refused() -> None:
     with pytest.raises(RuntimeError, match="input is on cpu, the weights are on cuda"):
         FourierConv2d(3, 4, 3, device=CUDA)(torch.ones(1, 3, 8, 8))
+
+
+GENERATED = {  # kernel size, parameterization, options
+    "few coefficients of large kernels": (5, "scaled", {"scale": 6.0}),
+    "one scale per channel": (5, "scaled", {"scale": (1.0, 4.0), "scale_per": "channel"}),
+    "many taps": (41, "spatial", {}),
+    "few taps": (7, "spatial", {}),
+}
+
+
+@pytest.mark.skipif(not INSTALLED, reason="triton is not installed")
+@pytest.mark.parametrize("name", GENERATED)
+def test_kernels_generated_where_they_are_applied_are_the_cpus(name: str) -> None:
+    """Spectra of 150 MB, so that they come in parts."""
+    k, parameterization, options = GENERATED[name]
+    layer = FourierConv2d(48, 48, k, padding=k // 2, parameterization=parameterization, dtype=torch.float64, **options)
+    there = FourierConv2d(
+        48, 48, k, padding=k // 2, parameterization=parameterization, engine="triton", device=CUDA, **options
+    )
+    there.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 48, 96, 100)
+    results: list[list[Tensor]] = []
+    for own, images in ((layer, x.double()), (there, x.to(CUDA))):
+        y = own(images.requires_grad_())
+        results.append([y, *torch.autograd.grad(y.square().mean(), (images, *own.parameters()))])
+    for expected, actual in zip(*results, strict=True):
+        assert relative_error(actual.cpu().double(), expected) <= 1e-4
+
+
+@pytest.mark.skipif(not INSTALLED, reason="triton is not installed")
+def test_streams_do_not_see_each_others_unfinished_matrices() -> None:
+    x, w = torch.randn(8, 16, 40, 40, device=CUDA), torch.randn(16, 16, 5, 5, device=CUDA)
+    expected = nn.functional.conv2d(x.double(), w.double(), padding=2)
+    torch.cuda.synchronize()
+    found = []
+    with engine("triton"):
+        for _ in range(4):
+            with torch.cuda.stream(torch.cuda.Stream()):
+                found.append(conv2d(x, w, padding=2))
+    torch.cuda.synchronize()
+    for own in found:
+        assert relative_error(own.double(), expected) <= 1e-5
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one CUDA device")
+@every_engine
+def test_the_current_device_need_not_be_the_tensors() -> None:
+    device = torch.device("cuda", 1)
+    x, w = torch.randn(2, 4, 20, 20, device=device), torch.randn(4, 4, 7, 7, device=device)
+    expected = nn.functional.conv2d(x.double(), w.double(), padding=3)
+    assert relative_error(conv2d(x, w, padding=3).double(), expected) <= 1e-5
 
 
 @pytest.mark.skipif(not INSTALLED, reason="triton is not installed")

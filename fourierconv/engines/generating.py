@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from fourierconv import spectral
+from fourierconv.eager import eager
 from fourierconv.engines.choice import Plan
 from fourierconv.engines.frequency_last import FrequencyLast
 from fourierconv.engines.kernel_spectra import Generated, Transformed
@@ -27,15 +27,11 @@ Maker = Callable[..., Generated | Transformed]
 
 def serves(plan: Plan, images: Tensor, coefficients: Tensor) -> bool:
     """Whether these are plain tensors in eager mode, and the plan is one for which kernels can be generated."""
-    if plan.tiles is None or not plan.last or torch.compiler.is_compiling():
-        return False
-    if any(axis.stride > 1 for axis in plan.axes):
+    if plan.tiles is None or not plan.last or any(axis.stride > 1 for axis in plan.axes):
         return False
     if plan.by_fft and not all(map(_turns, plan.axes, plan.tiles.step, images.shape[2:])):
         return False
-    plain = all(type(tensor) in (Tensor, torch.nn.Parameter) for tensor in (images, coefficients))
-    alone = torch._C._functorch.peek_interpreter_stack() is None and forward_ad._current_level < 0
-    return plain and alone and torch._C._len_torch_dispatch_stack() == 0
+    return eager(images, coefficients)
 
 
 def from_coefficients(

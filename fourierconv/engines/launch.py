@@ -304,7 +304,9 @@ def gather(matrix: Tensor, spectra: Tensor, sums: Tensor | None = None) -> Tenso
     return found
 
 
-def _along_axis(own: Any, matrix: Tensor, source: Tensor, target: Tensor, block: int, constants: dict[str, int]) -> None:
+def _along_axis(
+    own: Any, matrix: Tensor, source: Tensor, target: Tensor, block: int, constants: dict[str, int]
+) -> None:
     """Run a kernel that multiplies the second last dimension of every row by its scale's matrix."""
     scales, rows, lines, columns = target.shape
     if target.numel() == 0:

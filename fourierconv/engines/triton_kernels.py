@@ -4,8 +4,8 @@ Frequencies are the fast axis, as an FFT leaves them: nothing is permuted. `oute
 per lane, by outer products in registers; `dot` lays frequencies over warps and multiplies on tensor cores, in TF32 or
 bfloat16. A complex number is loaded as the 64 bits that it is, and taken apart in registers.
 
-`cut` and `assemble` are what stands before and behind the transforms: tiles of images, and images of tiles. `expand` and
-`gather` make the kernels' spectra from a few columns, and columns of them.
+`cut` and `assemble` are what stands before and behind the transforms: tiles of images, and images of tiles.
+`expand` and `gather` make the kernels' spectra from a few columns, and columns of their gradient.
 
 This module imports triton, which is optional; nothing else in the package does.
 """

@@ -22,7 +22,7 @@ AXES: dict[str, tuple[Axis, Axis]] = {
 def by_matrices(taps: Tensor, axes: tuple[Axis, ...], mirrored: bool) -> Tensor:
     rows = (*(axis.grid for axis in axes[:-1]), axes[-1].grid // 2 + 1)
     matrices = [
-        phases.fourier(axis, n, torch.arange(axis.first, axis.last + 1), taps.dtype, mirrored).unsqueeze(0)
+        phases.fourier(axis, n, axis.last - axis.first + 1, taps, mirrored).unsqueeze(0)
         for axis, n in zip(axes, rows, strict=True)
     ]
     return combine(taps, matrices)

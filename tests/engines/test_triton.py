@@ -135,6 +135,37 @@ def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> 
         assert compiled.metadata.shared <= SHARED[capability]
 
 
+@needs_triton
+@not_interpreted
+@pytest.mark.usefixtures("_own_cache")
+@pytest.mark.parametrize("capability", SHARED)
+@pytest.mark.parametrize(
+    ("name", "constants", "warps"),
+    [
+        ("expand", {"BF": launch.LINES, "BC": launch.LINES}, 2),
+        ("gather", {"BK": 8, "BC": launch.LINES, "ADDS": False}, 1),
+        ("gather", {"BK": 16, "BC": launch.LINES, "ADDS": True}, 1),
+    ],
+)
+def test_kernels_that_generate_spectra_compile(
+    name: str, constants: dict[str, int], warps: int, capability: int
+) -> None:
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from fourierconv.engines import triton_kernels
+
+    kernel = getattr(triton_kernels, name)
+    types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr") | {"ms": "i64"}
+    types |= dict.fromkeys(("matrix", "halfway", "spectra"), "*fp32")
+    target = GPUTarget("cuda", capability, 32)
+    compiled = triton.compile(ASTSource(kernel, types, constants), target=target, options={"num_warps": warps})
+    assert compiled.metadata.shared <= SHARED[capability]
+    assert "cp.async" in compiled.asm["ptx"]
+    assert "convert_layout" not in compiled.asm["ttgir"]
+
+
 # --- the engine ---
 
 

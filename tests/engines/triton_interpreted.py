@@ -1,13 +1,16 @@
 """Triton's kernels on a CPU, by its interpreter: `test_triton.py` runs this file in a process of its own."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Tensor
 
-from fourierconv import FourierConv2d, engine, functional, spectral
-from fourierconv.engines import launch
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, engine, functional, spectral
+from fourierconv.engines import dispatch, kernel_spectra, launch
+from fourierconv.engines.choice import Case, Plan, candidates, choose
 from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, assemble, cut, product
 from fourierconv.engines.tiles import Tiles
 from tests.interpreted import repair
@@ -145,13 +148,13 @@ def test_images_need_not_be_contiguous() -> None:
 
 # --- the operation on images ---
 
-TILES = {"one tile": Tiles.whole((12, 10), (9, 8)), "several": Tiles((12, 9), (8, 7), (2, 2), (3, 1))}
-CHANNELS = {"dense": (1, 3, 5), "grouped": (2, 4, 6), "depthwise": (3, 3, 3), "one output": (1, 6, 1)}
+TILES = {"one tile": Tiles.whole((8, 6), (5, 4)), "several": Tiles((8, 6), (5, 4), (2, 2), (2, 1))}
+CHANNELS = {"dense": (1, 3, 5), "grouped": (2, 4, 6), "depthwise": (3, 3, 3), "one output": (1, 4, 1)}
 
 
 def operands(channels: str, tiles: str) -> tuple[Tensor, Tensor, tuple[int, int]]:
     groups, inner, out = CHANNELS[channels]
-    size = (9, 8) if tiles == "one tile" else (15, 13)
+    size = (5, 4) if tiles == "one tile" else (9, 7)
     x = torch.randn(2, inner, *size, dtype=torch.float64)
     taps = torch.randn(out, inner // groups, 4, 3, dtype=torch.float64)
     return x, torch.fft.rfft2(taps, s=TILES[tiles].grid), size
@@ -230,8 +233,8 @@ def test_it_maps_over_batches(mapped: tuple[int | None, int | None]) -> None:
 # --- the engine ---
 
 CALLS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int, ...], tuple[int, ...]]] = {
-    "strided": (lambda x, w: functional.conv2d(x, w, stride=2, padding=2), (2, 3, 12, 11), (4, 3, 5, 5)),
-    "dilated": (lambda x, w: functional.conv2d(x, w, dilation=2, padding=2), (1, 3, 12, 11), (4, 3, 3, 3)),
+    "strided": (lambda x, w: functional.conv2d(x, w, stride=2, padding=2), (2, 3, 8, 7), (4, 3, 5, 5)),
+    "dilated": (lambda x, w: functional.conv2d(x, w, dilation=2, padding=2), (1, 3, 8, 7), (4, 3, 3, 3)),
     "circular": (
         lambda x, w: functional.conv2d(x, w, padding="same", padding_mode="circular"),
         (2, 2, 9, 8),
@@ -239,46 +242,131 @@ CALLS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], tuple[int, ...], tupl
     ),
     "transposed": (
         lambda x, w: functional.conv_transpose2d(x, w, stride=2, padding=1, groups=2),
-        (2, 4, 6, 7),
-        (4, 3, 3, 4),
+        (1, 4, 4, 5),
+        (4, 2, 3, 4),
     ),
-    "large": (lambda x, w: functional.conv2d(x, w, padding=5), (2, 2, 11, 12), (3, 2, 11, 11)),
-    "1d": (functional.conv1d, (2, 3, 90), (4, 3, 5)),
-    "3d": (lambda x, w: functional.conv3d(x, w, padding=1), (1, 2, 5, 6, 7), (3, 2, 3, 3, 3)),
+    "large": (lambda x, w: functional.conv2d(x, w, padding=3), (2, 2, 7, 6), (3, 2, 7, 7)),
+    "1d": (functional.conv1d, (2, 3, 24), (4, 3, 5)),
+    "3d": (lambda x, w: functional.conv3d(x, w, padding=1), (1, 2, 3, 4, 5), (2, 2, 3, 3, 3)),
 }
 
 
-def results(name: str, call: Callable[..., Tensor], *given: Tensor) -> list[Tensor]:
+class Kind(NamedTuple):
+    """Of plans: whether on whole images, whether kernels are transforms of taps, bytes of spectra at a time."""
+
+    whole: bool
+    by_fft: bool
+    part: int = kernel_spectra.PART
+
+
+KINDS = {
+    "transforms on whole images": Kind(True, True),
+    "transforms on tiles": Kind(False, True),
+    "products on whole images, in parts": Kind(True, False, 2**10),
+    "products on tiles": Kind(False, False),
+}
+
+
+@contextmanager
+def planned(kind: Kind | None) -> Iterator[None]:
+    """Every convolution by the best plan of a kind; by that of the whole grid in torch's products for None."""
+
+    def select(case: Case, *_: object) -> Plan:
+        if kind is None:
+            return choose(case, "whole")
+        plans = candidates(case, "triton")
+        whole = [plan.tiles is not None and plan.tiles.rows == 1 for plan in plans]
+        of_kind = [plan for plan, one in zip(plans, whole, strict=True) if (one, plan.by_fft) == kind[:2]]
+        return (of_kind or plans)[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel_spectra, "PART", kernel_spectra.PART if kind is None else kind.part)
+        patch.setattr(dispatch, "select", select)
+        patch.setattr(functional, "select", select)
+        yield
+
+
+def results(kind: Kind | None, call: Callable[..., Tensor], *given: Tensor) -> list[Tensor]:
+    """Values, gradients, and gradients of gradients."""
     own = [tensor.detach().clone().requires_grad_() for tensor in given]
-    with engine(name):
+    with planned(kind):
         y = call(*own)
-    return [y, *torch.autograd.grad(y.square().sum(), own)]
+        plain = torch.autograd.grad(y.square().sum(), own, retain_graph=True)
+        first = torch.autograd.grad(y.square().mean(), own, create_graph=True)
+        second = torch.autograd.grad(sum((gradient.square().sum() for gradient in first), y.sum()), own)
+    return [y, *plain, *first, *second]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CALLS)
-def test_convolutions_are_those_of_float64(name: str) -> None:
+def test_convolutions_are_those_of_float64(name: str, kind: str) -> None:
     call, *shapes = CALLS[name]
     given = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
     for one, other in zip(
-        results("triton", call, *map(Tensor.float, given)), results("whole", call, *given), strict=True
+        results(KINDS[kind], call, *map(Tensor.float, given)), results(None, call, *given), strict=True
     ):
         assert error(one, other) < 3e-6
 
 
-@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect"])
-@pytest.mark.parametrize("parameterization", ["spatial", "scaled", "spline"])
-def test_layers_are_those_of_the_whole_grid(parameterization: str, mode: str) -> None:
-    layer = FourierConv2d(2, 3, 3, padding=1, stride=2, padding_mode=mode, parameterization=parameterization)
-    x = torch.randn(2, 2, 12, 11)
-    found: list[list[Tensor]] = []
-    for name in ("triton", "whole"):
-        layer.zero_grad()
-        with engine(name):
-            y = layer(x)
-        y.square().sum().backward()
-        found.append([y, *(own.grad for own in layer.parameters() if own.grad is not None)])
-    for one, other in zip(*found, strict=True):
-        assert error(one, other) < 3e-5
+class LayerMade(NamedTuple):
+    dims: int
+    options: dict[str, Any]
+
+
+LAYERS_MADE = {
+    "spatial, reflected": LayerMade(2, {"padding_mode": "reflect"}),
+    "spatial, strided": LayerMade(2, {"stride": 2}),
+    "spline": LayerMade(2, {"parameterization": "spline"}),
+    "spectral, circular": LayerMade(2, {"parameterization": "spectral", "padding_mode": "circular"}),
+    "scaled": LayerMade(2, {"parameterization": "scaled", "scale": 1.4}),
+    "scaled by channel": LayerMade(2, {"parameterization": "scaled", "scale": (1.1, 1.9), "scale_per": "channel"}),
+    "scaled by axis and group": LayerMade(
+        2, {"parameterization": "scaled", "scale": 1.4, "per_axis": True, "scale_per": 2, "groups": 2}
+    ),
+    "scaled, a line": LayerMade(1, {"parameterization": "scaled", "scale": 1.4}),
+    "scaled, a volume": LayerMade(3, {"parameterization": "scaled", "scale": 1.2, "scale_per": "channel"}),
+    "depthwise, its spectra not kept": LayerMade(2, {"groups": 2, "recompute": True}),
+    "under a window": LayerMade(2, {"parameterization": "truncated", "window": 1.5}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", LAYERS_MADE)
+def test_layers_are_those_of_float64(name: str, kind: str) -> None:
+    dims, options = LAYERS_MADE[name]
+    inner = 2 if options.get("groups") else 3
+    layer = {1: FourierConv1d, 2: FourierConv2d, 3: FourierConv3d}[dims](inner, 2, 3, padding=1, bias=False, **options)
+    x = torch.randn(1, inner, *(3, 6, 5)[-dims:], dtype=torch.float64)
+    names = [name for name, _ in layer.named_parameters()]
+
+    def call(x: Tensor, *parameters: Tensor) -> Tensor:
+        for name, parameter in zip(names, parameters, strict=True):
+            delattr(layer, name)
+            setattr(layer, name, parameter)
+        return layer(x)
+
+    values = [parameter.detach().double() for parameter in layer.parameters()]
+    wanted = results(None, call, x, *values)
+    for one, other in zip(results(KINDS[kind], call, x.float(), *map(Tensor.float, values)), wanted, strict=True):
+        assert error(one, other) < 1e-4  # relative to derivatives of a scale, in which much cancels
+
+
+def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Tensor] = []
+
+    def noted(*given: Tensor) -> Tensor:
+        made.append(launch.expand(*given))
+        return made[-1]
+
+    monkeypatch.setattr(kernel_spectra, "expand", noted)
+    x, w = torch.randn(1, 2, 7, 6, requires_grad=True), torch.randn(3, 2, 3, 3, requires_grad=True)
+    kind = KINDS["products on whole images, in parts"]
+    with planned(kind):
+        functional.conv2d(x, w, padding=1).sum().backward()
+    lines = [own.shape[2] for own in made]
+    assert max(own.numel() * own.element_size() for own in made) <= kind.part
+    assert len(lines) >= 4
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]  # forward, and for the images' gradient
 
 
 def test_an_empty_batch_gives_an_empty_output_and_no_gradient() -> None:
@@ -292,12 +380,13 @@ def test_an_empty_batch_gives_an_empty_output_and_no_gradient() -> None:
 
 
 def test_precision_is_what_torch_is_told_when_it_is_called() -> None:
-    call, *shapes = (lambda x, w: functional.conv2d(x, w, padding=1), (8, 16, 8, 8), (16, 16, 3, 3))
+    call, *shapes = (lambda x, w: functional.conv2d(x, w, padding=1), (8, 8, 4, 4), (8, 8, 3, 3))
     given = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
-    exact, errors = results("whole", call, *given)[0], []
+    exact, errors = call(*given), []
     for precision in ("highest", "medium", "highest"):
         torch.set_float32_matmul_precision(precision)
-        errors.append(error(results("triton", call, *map(Tensor.float, given))[0], exact))
+        with engine("triton"):
+            errors.append(error(call(*map(Tensor.float, given)), exact))
     assert errors[0] == errors[2] < 1e-6 < 1e-4 < errors[1] < 1e-2
 
 
