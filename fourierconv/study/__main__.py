@@ -1,4 +1,4 @@
-"""The commands `python -m fourierconv.study {run,status,collect,check,bench,gpu}`; the last two need no profile."""
+"""`python -m fourierconv.study {run,status,collect,check,data,bench,gpu}`; the last three need no profile."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from typing import NoReturn
 from fourierconv.study import claims as claim_list
 from fourierconv.study import tables
 from fourierconv.study.claims import Claim
+from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
 from fourierconv.study.sweep import costs, run_missing, seconds_left, usable_cores
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims
     options = _parser(experiments).parse_args(arguments)
     try:
         match options.command:
+            case "data":
+                _data([options.only] if options.only else list(OFFICIAL))
             case "bench":
                 _bench(options.check, options.replace_committed)
             case "gpu":
@@ -34,7 +37,7 @@ def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"error: {error.filename}: {error.strerror}" if error.strerror else f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; what is finished is kept, and the same command goes on from there", file=sys.stderr)
@@ -131,6 +134,15 @@ def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], resul
     return 0 if met else 1
 
 
+def _data(names: Sequence[str]) -> None:
+    from fourierconv.study.data.prepare import prepare  # tqdm need not be where `gpu` runs
+
+    try:
+        prepare(names, build_folder() / "data", lambda line: print(line, flush=True))
+    except ValueError as error:
+        raise StudyError(str(error)) from error
+
+
 def _bench(check: bool, replace: bool) -> None:
     from fourierconv.study.bench import results, run  # its packages are optional
     from fourierconv.study.bench.cells import CHECKED, cell, cells
@@ -175,6 +187,9 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         "collect": "write tables, claims and values of the finished runs into the build folder",
         "check": "compare the claims with the committed ones; exit status 1 where one is outside",
     }
+    data = "download and decode the photographs of the full profile; the same command goes on where it was stopped"
+    command = commands.add_parser("data", help=data, description=data)
+    command.add_argument("--only", choices=sorted(OFFICIAL), help="this set alone")
     bench = "time the engines and what else computes a convolution; stop it at any time, and the same command goes on"
     command = commands.add_parser("bench", help=bench, description=bench)
     command.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")

@@ -28,6 +28,7 @@ USAGE_ERRORS = [
     (["run", *QUICK, "--only", "nothing"], "argument --only: invalid choice: 'nothing'"),
     (["run", *QUICK, "--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
     (["train", *QUICK], "invalid choice: 'train'"),
+    (["data", "--only", "letters"], "argument --only: invalid choice: 'letters'"),
     (["gpu", "--minutes", "-1"], "argument --minutes: must be a positive number, not '-1'"),
 ]
 

@@ -1,4 +1,4 @@
-"""Data sets: letters drawn on the spot at any size, photographs from a local copy."""
+"""Data sets: letters drawn on the spot at any size, photographs downloaded or from a local copy."""
 
 from pathlib import Path
 

@@ -38,6 +38,11 @@ TRAIN_FONTS = (
 )
 TEST_FONTS = ("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta", "cmss10", "cmtt10")
 
+# For choosing hyperparameters: what the test's STIX fonts are, a roman design in four styles, and about as far from the
+# rest as those are from the training fonts.
+VALIDATION_FONTS = ("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic")
+REST_FONTS = tuple(font for font in TRAIN_FONTS if font not in VALIDATION_FONTS)
+
 FLATTENING_SCALE = 4000.0  # curves become polygons at this size, so that no image shows a corner
 
 

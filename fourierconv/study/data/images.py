@@ -12,7 +12,7 @@ SPREAD = 63.75  # a quarter of the range: about the standard deviation of a phot
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images and labels of a training and a test split; images are read-only and memory-mapped.
+    """Images and labels of a training and a test split; a whole split is read-only and memory-mapped.
 
     >>> images, labels = np.zeros((2, 1, 32, 32), np.uint8), np.array([0, 1])
     >>> ImageSet(images, labels, images, labels, classes=("A", "B")).channels

@@ -14,7 +14,7 @@ from matplotlib.transforms import IdentityTransform
 
 from fourierconv.study.data.cache import cached
 from fourierconv.study.data.clouds import cloud
-from fourierconv.study.data.fonts import TEST_FONTS, TRAIN_FONTS, outline
+from fourierconv.study.data.fonts import REST_FONTS, TEST_FONTS, TRAIN_FONTS, VALIDATION_FONTS, outline
 from fourierconv.study.data.images import ImageSet
 
 Split = Literal["train", "test"]
@@ -24,10 +24,12 @@ NUMERICS = 1  # part of the cache key: raise it whenever a drawing may come out 
 # Without O, which differs from D, G and Q by a stroke, and without I, in sans serif a bar without a shape.
 CLASSES = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 FONTS: dict[Split, tuple[str, ...]] = {"train": TRAIN_FONTS, "test": TEST_FONTS}
+HELD_OUT: dict[Split, tuple[str, ...]] = {"train": REST_FONTS, "test": VALIDATION_FONTS}
 SPLITS: dict[Split, int] = {"train": 0, "test": 1}  # as numbers, for the seeds
 
 ROTATION = 25.0  # degrees to either side; two letters never differ by 90, which would turn N into Z
 SIDE = (0.40, 0.75)  # longer side of the letter, share of the image; 0.75 still fits when turned
+MIXED_SIDES = (SIDE[1] / 8, SIDE[1])  # three octaves, with as many letters in each
 CONTRAST = (0.30, 0.70)  # letter minus background, share of the grey range, either sign
 CLOUDINESS = 0.025  # amplitude of the cloud's modes at one cycle per image, share of the grey range
 CHUNK = 64  # images drawn before they are written
@@ -37,11 +39,15 @@ CHUNK = 64  # images drawn before they are written
 class Letters:
     """A data set of letters: `size` in pixels, the first `classes` of A-Z without I and O, images per split.
 
+    `sides` bounds the letter's longer side, as a share of the image; its logarithm is uniform in between. With
+    `validation` the test split is one for choosing hyperparameters: in four training fonts that the training
+    split then leaves out, so it measures what the test does, reading unseen designs, and the test stays unseen.
+
     Raises `ValueError` for a value out of range: size 32 to 512, classes 2 to 24, at least one image per
-    class in either split, seed 0 to 2³² - 1.
+    class in either split, seed 0 to 2³² - 1, 0 < sides[0] <= sides[1] <= 0.75.
 
     >>> Letters(size=64, classes=8, train=800, test=160)
-    Letters(size=64, classes=8, train=800, test=160, seed=0)
+    Letters(size=64, classes=8, train=800, test=160, seed=0, sides=(0.4, 0.75), validation=False)
     """
 
     size: int
@@ -49,6 +55,8 @@ class Letters:
     train: int = 6000
     test: int = 1200
     seed: int = 0
+    sides: tuple[float, float] = SIDE
+    validation: bool = False
 
     def __post_init__(self) -> None:
         _require("size", self.size, 32, 512)
@@ -56,6 +64,9 @@ class Letters:
         _require("train", self.train, self.classes, 10**6)
         _require("test", self.test, self.classes, 10**6)
         _require("seed", self.seed, 0, 2**32 - 1)
+        low, high = self.sides
+        if not 0 < low <= high <= SIDE[1]:
+            raise ValueError(f"sides must be two numbers, 0 < low <= high <= {SIDE[1]}, got {self.sides!r}")
 
 
 def _require(name: str, value: int, low: int, high: int) -> None:
@@ -85,7 +96,9 @@ def load_letters(data: Letters, cache_folder: FilePath) -> ImageSet:
 
 
 def _images(data: Letters, split: Split, count: int, cache_folder: FilePath) -> np.ndarray:
-    name = f"letters-v{NUMERICS}-size{data.size}-classes{data.classes}-seed{data.seed}-{split}{count}.npy"
+    kind = "" if data.sides == SIDE else f"-sides{data.sides[0]}-{data.sides[1]}"
+    kind += "-validation" if data.validation else ""
+    name = f"letters-v{NUMERICS}-size{data.size}-classes{data.classes}-seed{data.seed}{kind}-{split}{count}.npy"
     shape = (count, 1, data.size, data.size)
     return cached(cache_folder / name, shape, lambda: _chunks(data, split, count))
 
@@ -97,7 +110,7 @@ def _chunks(data: Letters, split: Split, count: int) -> Iterator[np.ndarray]:  #
 
 
 def draw(data: Letters, split: Split, index: int) -> np.ndarray:  # (size, size) uint8
-    """Draw one image; it depends on seed, split, index and `classes`, not on how many images there are.
+    """Draw one image; it does not depend on how many images there are.
 
     The scene is grey = 1/2 + contrast·(inside - 1/2) + cloud, in the unit square, where `inside` is 1 in the
     letter and 0 elsewhere. Another size samples the same scene: each pixel takes the share of its area that
@@ -108,19 +121,20 @@ def draw(data: Letters, split: Split, index: int) -> np.ndarray:  # (size, size)
     >>> bool(np.corrcoef(small.ravel(), halved.ravel())[0, 1] > 0.98)
     True
     """
-    rng = np.random.default_rng(np.random.SeedSequence(data.seed, spawn_key=(SPLITS[split], index)))
-    fonts = FONTS[split]
+    number = SPLITS[split] + (len(SPLITS) if data.validation else 0)
+    rng = np.random.default_rng(np.random.SeedSequence(data.seed, spawn_key=(number, index)))
+    fonts = (HELD_OUT if data.validation else FONTS)[split]
     glyph = outline(fonts[rng.integers(len(fonts))], CLASSES[index % data.classes])
     contrast = rng.uniform(*CONTRAST) * rng.choice([-1.0, 1.0])
-    inside = _coverage(_place(glyph, rng), data.size)
+    inside = _coverage(_place(glyph, data.sides, rng), data.size)
     grey = 0.5 + contrast * (inside - 0.5) + CLOUDINESS * cloud(rng, data.size)
     return np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
 
 
-def _place(glyph: Path, rng: np.random.Generator) -> Path:
+def _place(glyph: Path, sides: tuple[float, float], rng: np.random.Generator) -> Path:
     """The glyph turned, scaled and moved at random, whole inside the unit square."""
     angle = np.deg2rad(rng.uniform(-ROTATION, ROTATION))
-    side = np.exp(rng.uniform(*np.log(SIDE)))
+    side = np.exp(rng.uniform(*np.log(sides)))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     points = side * np.asarray(glyph.vertices) @ turn
     low, high = points.min(axis=0), points.max(axis=0)

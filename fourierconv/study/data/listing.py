@@ -11,7 +11,7 @@ import numpy as np
 
 from fourierconv.study.data.sources import Entry, entries
 
-SUFFIXES = (".jpg", ".jpeg", ".png")  # in either case; other files are no images and are left out
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm")  # in either case; other files are no images and are left out
 TEST_NAMES = ("val", "test")
 
 
@@ -63,7 +63,7 @@ def list_splits(root: Path) -> tuple[SplitListing, SplitListing]:
     tests = [name for name in TEST_NAMES if name in names]
     if "train" not in names or len(tests) != 1:
         raise ValueError(
-            f"{root}: expected train and one of val and test, as folders or in .tar or .tar.gz files, "
+            f"{root}: expected train and one of val and test, as folders or in tar archives, "
             f"found {', '.join(sorted(names)) or 'neither'}"
         )
     train, test = (_list_split(root, split, found) for split in ("train", tests[0]))
@@ -89,5 +89,5 @@ def _list_split(root: Path, split: str, found: Iterable[Entry]) -> SplitListing:
     if not filled | folders:
         raise ValueError(f"{root}: {split} holds no classes, expected {split}/class/image")
     if folders - filled:
-        raise ValueError(f"{root}: no .jpg, .jpeg or .png images in {split}/{min(folders - filled)}")
+        raise ValueError(f"{root}: no .jpg, .jpeg, .png or .ppm images in {split}/{min(folders - filled)}")
     return SplitListing(tuple(images[path] for path in sorted(images)), tuple(sorted(filled)))

@@ -46,7 +46,7 @@ def write_folder(root: Path, files: Files) -> None:
 
 def write_archive(path: Path, files: Files) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as tar:
+    with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(f"./{name}")
             member.size = len(content)
@@ -63,6 +63,9 @@ LAYOUTS: dict[str, Callable[[Path, Files], None]] = {
     "folder": write_folder,
     "tar": lambda root, files: write_archive(root / "pets.tar", files),
     "tar.gz": lambda root, files: write_archive(root / "pets.tar.gz", files),
+    "tgz with a folder of its name": lambda root, files: write_archive(
+        root / "pets-320.tgz", {f"pets-320/{name}": content for name, content in files.items()}
+    ),
     "shards": write_shards,
 }
 
@@ -71,15 +74,15 @@ LAYOUTS: dict[str, Callable[[Path, Files], None]] = {
 BAD_SETS: dict[str, tuple[Callable[[Files], Files], str]] = {
     "empty": (
         lambda files: {"README.md": b""},
-        ": expected train and one of val and test, as folders or in .tar or .tar.gz files, found neither",
+        ": expected train and one of val and test, as folders or in tar archives, found neither",
     ),
     "no train": (
         lambda files: {name: files[name] for name in files if name.startswith("val")},
-        ": expected train and one of val and test, as folders or in .tar or .tar.gz files, found val",
+        ": expected train and one of val and test, as folders or in tar archives, found val",
     ),
     "two test splits": (
         lambda files: files | {"test/ant/1.jpg": files["val/ant/1.jpg"]},
-        ": expected train and one of val and test, as folders or in .tar or .tar.gz files, found test, train, val",
+        ": expected train and one of val and test, as folders or in tar archives, found test, train, val",
     ),
     "no classes": (
         lambda files: {"train/README.md": b"", "val/README.md": b""},

@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from fourierconv.study.data.fonts import TEST_FONTS, TRAIN_FONTS, outline
+from fourierconv.study.data.fonts import REST_FONTS, TEST_FONTS, TRAIN_FONTS, VALIDATION_FONTS, outline
 from fourierconv.study.data.letters import CLASSES, _coverage
 
 # Settings of a reader's matplotlibrc that change how matplotlib draws paths and text.
@@ -39,6 +39,16 @@ def test_no_font_is_in_both_splits() -> None:
 def test_no_test_font_looks_like_a_training_font(font: str) -> None:
     # Two weights of one design overlap by 0.72 to 0.80, so 0.83 is far from a copy.
     assert max(overlap(masks(font), masks(other)) for other in TRAIN_FONTS) < 0.83
+
+
+@pytest.mark.parametrize("font", VALIDATION_FONTS)
+def test_no_validation_font_looks_like_the_rest(font: str) -> None:
+    assert max(overlap(masks(font), masks(other)) for other in REST_FONTS) < 0.83
+
+
+def test_validation_fonts_come_from_training_fonts() -> None:
+    assert {*VALIDATION_FONTS, *REST_FONTS} == {*TRAIN_FONTS}
+    assert len(VALIDATION_FONTS) + len(REST_FONTS) == len(TRAIN_FONTS)
 
 
 @pytest.mark.parametrize("font", TRAIN_FONTS + TEST_FONTS)

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from fourierconv.study.data import ImageSet, Photos, load
+from fourierconv.study.data.official import OFFICIAL, Official
 from fourierconv.study.data.photos import NUMERICS
 from tests.study.data.photo_cases import (
     BAD_SETS,
@@ -130,7 +132,7 @@ def test_bad_set_is_named_and_nothing_is_kept(root: Path, read: Read, layout: st
 def test_class_without_images_is_named(root: Path, read: Read) -> None:
     write_folder(root, data_set())
     (root / "val" / "bee").mkdir()
-    with pytest.raises(ValueError, match=f"^{root}: no .jpg, .jpeg or .png images in val/bee$"):
+    with pytest.raises(ValueError, match=f"^{root}: no .jpg, .jpeg, .png or .ppm images in val/bee$"):
         read()
 
 
@@ -141,7 +143,7 @@ def test_image_in_two_shards_is_named(root: Path, read: Read) -> None:
         read()
 
 
-@pytest.mark.parametrize("name", ["pets.tar", "pets.tar.gz"])
+@pytest.mark.parametrize("name", ["pets.tar", "pets.tar.gz", "pets.tgz"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9])
 def test_truncated_archive_is_named(root: Path, read: Read, name: str, share: float) -> None:
     write_archive(root / name, data_set())
@@ -171,14 +173,103 @@ def test_archive_with_a_damaged_header_is_named(root: Path, read: Read) -> None:
 
 
 def test_missing_folder_is_named(root: Path, read: Read) -> None:
-    with pytest.raises(FileNotFoundError, match=f"^{root}: no such folder$"):
+    message = f"^{root}: no such folder; FOURIERCONV_DATA names the one that holds pets$"
+    with pytest.raises(FileNotFoundError, match=message):
         read()
 
 
-def test_missing_variable_is_named(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_the_variable_the_folder_is_in_the_cache(
+    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
     monkeypatch.delenv("FOURIERCONV_DATA", raising=False)
-    with pytest.raises(FileNotFoundError, match=r"^FOURIERCONV_DATA is not set: let it name the folder"):
+    if value is not None:
+        monkeypatch.setenv("FOURIERCONV_DATA", value)
+    root = tmp_path / "cache" / "originals" / "pets"
+    with pytest.raises(FileNotFoundError, match=f"^{root}: no such folder; FOURIERCONV_DATA names"):
         read()
+    write_folder(root, data_set())
+    assert len(read().train_images) == 4
+
+
+@pytest.fixture
+def official(monkeypatch: pytest.MonkeyPatch) -> Official:
+    """Makes `pets` a set with an official file."""
+    known = Official("https://example.org/pets-9.tgz", 9, sha256="0", train=4, test=2)
+    monkeypatch.setitem(OFFICIAL, "pets", known)
+    return known
+
+
+@pytest.mark.parametrize("found", [[], ["pets-9.tgz.part"]])
+def test_a_set_that_is_not_there_says_how_to_download_it(
+    root: Path, read: Read, official: Official, found: list[str]
+) -> None:
+    write_folder(root, dict.fromkeys(found, b""))
+    message = (
+        f"{root}: no copy of pets; let FOURIERCONV_DATA name a folder that holds one, "
+        "or download it: python -m fourierconv.study data --only pets"
+    )
+    with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
+        read()
+
+
+def test_a_local_copy_of_an_official_set_is_read(root: Path, read: Read, official: Official) -> None:
+    write_shards(root, data_set())
+    assert len(read().train_images) == 4
+
+
+def test_a_local_copy_that_lacks_a_shard_is_named(root: Path, read: Read, official: Official) -> None:
+    write_shards(root, data_set())
+    (root / "pets-1.tar.gz").unlink()
+    message = f"^{root}: 2 training and 1 test images, but pets has 4 and 2$"
+    with pytest.raises(ValueError, match=message):
+        read()
+
+
+def test_another_file_with_the_official_name_is_named(root: Path, read: Read, official: Official) -> None:
+    write_archive(root / official.name, data_set())
+    message = rf"^{root / official.name}: \d+ bytes, but {official.url} has 9$"
+    with pytest.raises(ValueError, match=message):
+        read()
+
+
+def test_fewer_training_images_are_the_first_of_more(root: Path, tmp_path: Path) -> None:
+    write_folder(root, data_set())
+    one, three, every = (load(Photos("pets", 32, train=count), tmp_path / "cache") for count in (1, 3, None))
+    assert np.array_equal(one.train_images, three.train_images[:1])
+    assert sorted(np.bincount(three.train_labels)) == [1, 2]
+    rows = {image.tobytes(): label for image, label in zip(every.train_images, every.train_labels, strict=True)}
+    assert [rows[image.tobytes()] for image in three.train_images] == three.train_labels.tolist()
+    assert np.array_equal(three.test_images, every.test_images)
+
+
+def test_all_training_images_by_number_keep_their_labels(root: Path, tmp_path: Path) -> None:
+    write_folder(root, data_set())
+    four, every = (load(Photos("pets", 32, train=count), tmp_path / "cache") for count in (4, None))
+    rows = {image.tobytes(): label for image, label in zip(every.train_images, every.train_labels, strict=True)}
+    assert [rows[image.tobytes()] for image in four.train_images] == four.train_labels.tolist()
+
+
+def test_validation_comes_from_the_training_split_and_the_test_is_not_decoded(root: Path, tmp_path: Path) -> None:
+    files = {
+        f"{split}/{kind}/{number}.png": encoded("1.png", picture(32, 32, 9 * number + 99 * (kind == "cat")))
+        for split in ("train", "val")
+        for kind in ("ant", "cat")
+        for number in range(10)
+    }
+    write_folder(root, files | {"val/ant/3.png": b"damaged"})
+    held = load(Photos("pets", 32, validation=True), tmp_path / "cache")
+    assert np.bincount(held.train_labels).tolist() == [8, 8]
+    assert np.bincount(held.test_labels).tolist() == [2, 2]
+    tints = sorted([*held.train_images[:, 2, 0, 0], *held.test_images[:, 2, 0, 0]])
+    assert tints == sorted(9 * number + offset for number in range(10) for offset in (0, 99))
+    assert [tint >= 99 for tint in held.test_images[:, 2, 0, 0]] == [False, False, True, True]
+
+
+def test_more_training_images_than_there_are_is_refused(root: Path, tmp_path: Path) -> None:
+    write_folder(root, data_set())
+    with pytest.raises(ValueError, match=r"^train must be at most 4, the number of training images, got 5$"):
+        load(Photos("pets", 32, train=5), tmp_path / "cache")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/data"])
@@ -191,3 +282,9 @@ def test_name_that_is_no_folder_name_is_refused(name: str) -> None:
 def test_size_that_is_no_positive_integer_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="size must be a positive integer, got"):
         Photos("pets", size=size)
+
+
+@pytest.mark.parametrize("train", [0, -1, 32.0, True])
+def test_number_of_images_that_is_no_positive_integer_is_refused(train: int) -> None:
+    with pytest.raises(ValueError, match="train must be a positive integer, got"):
+        Photos("pets", size=32, train=train)
