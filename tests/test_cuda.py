@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -152,7 +153,7 @@ def test_images_and_weights_on_two_devices_are_refused() -> None:
         FourierConv2d(3, 4, 3, device=CUDA)(torch.ones(1, 3, 8, 8))
 
 
-GENERATED = {  # kernel size, parameterization, options
+GENERATED: dict[str, tuple[int, str, dict[str, Any]]] = {  # kernel size, parameterization, options
     "few coefficients of large kernels": (5, "scaled", {"scale": 6.0}),
     "one scale per channel": (5, "scaled", {"scale": (1.0, 4.0), "scale_per": "channel"}),
     "many taps": (41, "spatial", {}),
