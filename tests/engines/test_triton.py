@@ -150,8 +150,6 @@ def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> 
 def test_kernels_that_generate_spectra_compile(
     name: str, constants: dict[str, int], warps: int, capability: int
 ) -> None:
-    name: str, constants: dict[str, int], warps: int, capability: int
-) -> None:
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
