@@ -56,8 +56,8 @@ class _CountFFTs(TorchDispatchMode):
         with self:
             if func.namespace == "fourierconv":
                 kind = next(own.device.type for own in args if isinstance(own, Tensor))
-                key = torch._C._parse_dispatch_key(kind.upper())
-                return func.redispatch(torch._C.DispatchKeySet(key), *args, **kwargs)
+                key = torch._C.DispatchKeySet(getattr(torch._C.DispatchKey, kind.upper()))
+                return func.redispatch(key, *args, **kwargs)
             parts = func.decompose(*args, **kwargs)
         return func(*args, **kwargs) if parts is NotImplemented else parts
 
