@@ -19,6 +19,8 @@ STUDY := $(RUN) -m fourierconv.study
 TABLES := build/results/$(PROFILE)
 FIGURES := build/figures/$(PROFILE)
 SITE := book/_build/html/index.html
+# A processor each, with its own tests; a worker holds up to a gigabyte.
+PYTEST := $(RUN) -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 PACKAGE := $(shell find fourierconv -name '*.py')
 COMMITTED := $(shell find book/results -type f 2>/dev/null)
@@ -38,11 +40,11 @@ reproduce: $(SITE) ## everything: environment, runs, tables, notebooks, book; th
 
 .PHONY: test
 test: .venv/installed ## the tests of the package and of the study
-	$(RUN) -m pytest
+	$(PYTEST)
 
 .PHONY: test-all
-test-all: .venv/installed ## all of the tests: thousands of cases, and an installation where there is torch alone
-	$(RUN) -m pytest -m ''
+test-all: test ## all of the tests: thousands of cases more, and an installation where there is torch alone
+	$(PYTEST) -m full
 
 .PHONY: test-book
 test-book: .venv/installed ## opens every page of the built book in Chromium, wide and at phone width

@@ -1,5 +1,6 @@
 """What all tests share: the same random numbers in every run, one thread, and no time limits."""
 
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -14,6 +15,7 @@ collect_ignore = [] if INTERPRETED else ["engines/triton_interpreted.py"]  # tes
 
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("reproducible")

@@ -4,8 +4,10 @@ The kernels' spectra are matrix products, so every FFT that torch calls is one o
 exception: they are transformed, and their gradient is transformed back.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -65,6 +67,30 @@ def test_spectral_conv() -> None:
 def test_frozen_weights_need_no_gradient_of_their_spectrum() -> None:
     weight = torch.randn(6, 4, 5, 5)
     assert step(lambda x: conv2d(x, weight), images(trained=True)) == STEP
+
+
+def test_ffts_of_autograds_other_threads_count() -> None:
+    """As on a device, whose backward passes run on a thread of their own; here for being deeply nested."""
+    threads = set()
+
+    class Nested(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, depth: int) -> Tensor:
+            ctx.depth = depth
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+            threads.add(threading.get_ident())
+            with torch.enable_grad(), engine("whole"):
+                if ctx.depth:
+                    Nested.apply(torch.ones(1, requires_grad=True), ctx.depth - 1).backward()
+                else:
+                    conv2d(images(trained=True), torch.ones(6, 4, 5, 5)).square().sum().backward()
+            return grad, None
+
+    assert step(lambda x: Nested.apply(x, 100), torch.ones(1, requires_grad=True)) == STEP
+    assert len(threads) > 1
 
 
 def test_autograd_through_torch_fft_takes_more() -> None:

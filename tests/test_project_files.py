@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT, PYTEST = CONFIGURATION["project"], CONFIGURATION["tool"]["pytest"]["ini_options"]
 EXTRAS = PROJECT["optional-dependencies"]
 LINES = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
 PINS = {
@@ -133,8 +134,16 @@ def test_an_old_python_is_refused_before_anything_is_made(tmp_path: Path) -> Non
 def test_the_commands_of_the_readme_are_targets_that_ci_runs() -> None:
     commands = re.findall(r"^make [a-z-]+$", README, flags=re.MULTILINE)
     assert commands == ["make reproduce", "make test"]
-    ci = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert set(commands) <= set(ci)
+    (ci,) = re.findall(r"^make ([a-z -]+)", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+    assert {command.removeprefix("make ") for command in commands} | {"test-all", "test-book"} <= set(ci.split())
+
+
+def test_all_of_the_tests_are_those_of_make_test_and_those_it_leaves_out() -> None:
+    said = make("--dry-run", "--always-make", "test-all").stdout
+    own, left_out = re.findall(r"-m pytest (.*)", said)
+    assert left_out == f"{own} -m full"
+    assert PYTEST["addopts"].endswith("-m 'not full'")
+    assert make("--dry-run", "--always-make", "test", "test-all").stdout == said
 
 
 def test_the_examples_of_the_readme_run() -> None:

@@ -44,6 +44,7 @@ class Case:
         kind: of device.
         mirrored: whether it is a transposed convolution.
         refusal: why Triton's kernels cannot compute it; None where they can.
+        tf32: whether torch's own convolution may round its factors to TF32.
     """
 
     batch: int
@@ -58,6 +59,7 @@ class Case:
     kind: str
     mirrored: bool = False
     refusal: str | None = "its kernels run on CUDA devices"
+    tf32: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,10 @@ def _by_basis(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float
 def _direct(case: Case, axes: Sequence[Axis]) -> dict[str, float]:
     taps = [axis.last - axis.first + 1 for axis in axes]
     outputs = case.batch * case.groups * case.out * math.prod(case.points)
-    kind = "depthwise" if case.inner == case.out == 1 else "few" if min(case.inner, case.out) < 16 else "dense"
     length = "short" if max(taps) <= 4 else "middle" if max(taps) <= 14 else "long"
-    return {"call": 1, "output": outputs, f"tap_{kind}_{length}": outputs * case.inner * math.prod(taps)}
+    if case.inner == case.out == 1:
+        name = f"tap_depthwise_{length}"  # multiplied without tensor cores: TF32 changes nothing
+    else:
+        kind = "few" if min(case.inner, case.out) < 16 else "dense"
+        name = f"tap_{kind}_{length}" + "_tf32" * case.tf32
+    return {"call": 1, "output": outputs, name: outputs * case.inner * math.prod(taps)}

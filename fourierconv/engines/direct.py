@@ -3,12 +3,28 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from fourierconv.grid import Axis
 
 _CONVS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+@torch.compiler.assume_constant_result  # compiled code keeps to the engines that were chosen with it
+def _cudnn_allows_tf32() -> bool:
+    precision: str = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    return precision == "tf32"  # never raises, also where torch's older setting, `allow_tf32`, was used beside it
+
+
+def may_round(dtype: torch.dtype, kind: str) -> bool:
+    """Whether torch's convolution may round factors of this dtype to TF32 on this kind of device.
+
+    >>> may_round(torch.float32, "cpu")
+    False
+    """
+    return kind == "cuda" and dtype == torch.float32 and _cudnn_allows_tf32()
 
 
 def correlate(images: Tensor, taps: Tensor, axes: Sequence[Axis], groups: int) -> Tensor:
@@ -23,7 +39,6 @@ def correlate(images: Tensor, taps: Tensor, axes: Sequence[Axis], groups: int) -
     Returns:
         (batch, out, *size).
 
-    >>> import torch
     >>> from fourierconv.grid import linear_axis
     >>> correlate(torch.ones(1, 1, 4), torch.ones(1, 1, 3), [linear_axis(4, first=-1, last=1, size=4)], groups=1)
     tensor([[[2., 3., 3., 2.]]])

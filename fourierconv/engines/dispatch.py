@@ -128,6 +128,7 @@ def case_of(
         kind=images.device.type,
         mirrored=points is not None,
         refusal=refusal(coefficients.dtype, images.device.type),
+        tf32=direct.may_round(coefficients.dtype, images.device.type),
     )
 
 

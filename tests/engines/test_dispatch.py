@@ -1,14 +1,17 @@
 """Which engine serves: the layer's own, or the one that is asked for around it; kernels that are kept."""
 
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from torch._subclasses import FakeTensorMode
 
 from fourierconv import FourierConv2d, engine, functional
 from fourierconv.engines import dispatch, measured
 from fourierconv.engines.choice import Case, Plan
 from fourierconv.engines.choice import choose as by_name
+from fourierconv.engines.direct import may_round
 
 
 @pytest.fixture
@@ -77,6 +80,66 @@ def test_kernels_that_never_end_go_around_a_circle_by_the_whole_grid_only(name: 
     layer = FourierConv2d(2, 2, 5, padding=2, padding_mode="circular", parameterization="spline")
     with pytest.raises(ValueError, match=f"engine='{name}' cannot compute this: kernels do not end"), engine(name):
         layer(torch.randn(1, 2, 16, 16))
+
+
+# --- TF32 ---
+
+
+@pytest.fixture
+def _cudnn_as_before() -> Iterator[None]:
+    yield
+    allow(True)
+
+
+def allow(allowed: bool) -> None:
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+def precise(precision: str) -> None:
+    torch.backends.cudnn.conv.fp32_precision = precision  # type: ignore[attr-defined]
+
+
+SETTINGS: dict[str, tuple[list[Callable[[], None]], bool]] = {
+    "torch's own": ([], True),
+    "older": ([lambda: allow(False)], False),
+    "newer": ([lambda: precise("ieee")], False),
+    "both, newer last": ([lambda: allow(False), lambda: precise("tf32")], True),
+    "both, older last": ([lambda: precise("ieee"), lambda: allow(True)], True),
+}
+
+
+def rounds(name: str) -> bool:
+    """Whether cuDNN may, after it is set so."""
+    steps, allowed = SETTINGS[name]
+    for step in steps:
+        step()
+    return allowed
+
+
+@pytest.mark.usefixtures("_cudnn_as_before")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_case_knows_whether_cudnn_may_round_to_tf32(name: str) -> None:
+    """torch refuses to read its older setting beside the newer one; images are fakes, which need no device."""
+    allowed = rounds(name)
+    filters = functional._filters((8, 8), (8, 8), (3, 3), [-1, -1], (1, 1), (1, 1), "zeros")
+    for kind, dtype in (("cuda", torch.float32), ("cuda", torch.float64), ("cpu", torch.float32)):
+        with FakeTensorMode():
+            own = dispatch.case_of(
+                torch.empty(1, 2, 8, 8, device=kind, dtype=dtype),
+                torch.empty(4, 2, 3, 3, device=kind, dtype=dtype),
+                filters,
+                groups=1,
+            )
+        assert own.tf32 == (allowed and (kind, dtype) == ("cuda", torch.float32))
+
+
+@pytest.mark.usefixtures("_cudnn_as_before")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_compiled_code_asks_without_a_break(name: str) -> None:
+    allowed = rounds(name)
+    torch._dynamo.reset()
+    asked = torch.compile(lambda x: x + may_round(torch.float32, "cuda"), fullgraph=True, backend="eager")
+    assert asked(torch.zeros(1)).item() == allowed
 
 
 # --- measured choice ---

@@ -171,7 +171,7 @@ def test_kernels_that_generate_spectra_compile(
 
 def case(kernel: int, kind: str = "cuda", refusal: str | None = None) -> Case:
     axes = (linear_axis(128, 0, kernel - 1, 128, start=-(kernel // 2)),) * 2
-    return Case(32, 1, 64, 64, (128, 128), axes, axes, (kernel,) * 2, 4, kind, refusal=refusal)
+    return Case(32, 1, 64, 64, (128, 128), axes, axes, (kernel,) * 2, 4, kind, refusal=refusal, tf32=True)
 
 
 def test_it_multiplies_on_whole_grids_and_on_tiles() -> None:

@@ -78,9 +78,10 @@ def measure(own: Cell, device: str, excluded: Mapping[str, str], report: Callabl
         sets = rotating(own)
     tried, over, failed = _try_all(own, sets, device, excluded, report)
     report("floor")
-    with torch.device(device), settings():
-        least = floor.least(own, timer)
-        plans = {one.way.name: plan(own, one.way.name) for one in tried if one.way.name in ENGINES}
+    with torch.device(device):
+        with settings():
+            least = floor.least(own, timer)
+        plans = {one.way.name: _plan(own, one.way) for one in tried if one.way.contender in ENGINES}
     total = sum(max(taken, SHORT) for one in tried for taken in one.first.values())
     turns = int(min(max(SECONDS / max(total, SHORT), ROUNDS[0]), ROUNDS[1]))
     rows: list[tuple[str, str, int, float]] = []
@@ -107,6 +108,11 @@ def measure(own: Cell, device: str, excluded: Mapping[str, str], report: Callabl
         "plans": plans,
         "provenance": finished(time.perf_counter() - start),
     }
+
+
+def _plan(own: Cell, way: Way) -> dict[str, object]:
+    with settings(way.tf32):
+        return plan(own, way.contender)
 
 
 def rotating(own: Cell) -> list[Inputs]:

@@ -111,14 +111,15 @@ def test_at_the_end_of_the_time_nothing_is_begun(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"), [("assert False", "1 failed"), ("import time; time.sleep(60)", "ended after 3 s")]
+    ("body", "share", "said"),
+    [("assert False", 1.0, "1 failed"), ("import time; time.sleep(60)", 0.05, "ended after 3 s")],
 )
 def test_checks_that_fail_are_kept_and_are_the_exit_status(
-    body: str, said: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, share: float, said: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (repository / "tests" / "test_cuda.py").write_text(f"def test_sums():\n    {body}\n")
     scripted(monkeypatch, Ended(None, False, ""))
-    monkeypatch.setattr(command, "SHARE", 0.05)
+    monkeypatch.setattr(command, "SHARE", share)
     assert study("--rehearse", "--minutes", "1") == 1
     assert said in (repository / "build" / "gpu_rehearsal" / "checks.txt").read_text()
     checks: dict[str, Any] = results.load(repository / "build" / "gpu_rehearsal")["checks"]
