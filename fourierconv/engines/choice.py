@@ -25,6 +25,7 @@ COSTS: dict[str, dict[str, float]] = {
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items()
 }
 
+ADDRESSED = 2**31  # pixels of an image's tiles: within them Triton's kernels count with 32 bits
 MULTIPLIED = ("multiplication", "number", "number_elementwise")  # where the kernels differ from torch's products
 
 
@@ -144,12 +145,13 @@ def _plans(case: Case) -> Iterator[Plan]:
 
 def _with_spectra(case: Case, engine: str, way: Sequence[tuple[Axis, int, int]]) -> Iterator[Plan]:
     axes = tuple(axis for axis, _, _ in way)
-    plan = Plan(engine, axes, Tiles.along(way))
+    tiles = Tiles.along(way)
+    plan = Plan(engine, axes, tiles)
     plans = [plan]
     if case.linear is not None and can_transform(axes) and all(map(_same_taps, axes, case.linear)):
         plans.append(replace(plan, by_fft=True))
     yield from plans
-    if case.refusal is None:
+    if case.refusal is None and math.prod((*tiles.grid, *tiles.count)) < ADDRESSED:
         yield from (replace(plan, engine="triton") for plan in plans)
 
 

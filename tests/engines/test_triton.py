@@ -187,6 +187,12 @@ def test_auto_takes_it_for_large_kernels(kernel: int, name: str) -> None:
     assert choose(case(kernel), "auto").engine == name
 
 
+def test_images_of_more_pixels_than_its_kernels_count_are_for_other_engines() -> None:
+    axes = (linear_axis(2**20, 0, 6, 2**20), linear_axis(2**11, 0, 6, 2**11))
+    large = Case(1, 1, 1, 1, (2**20, 2**11), axes, axes, (7, 7), 4, "cuda", refusal=None)
+    assert {plan.engine for plan in candidates(large, "triton")} == {"whole"}
+
+
 def test_where_it_cannot_serve_others_do() -> None:
     assert choose(case(21, refusal="triton is not installed"), "auto").engine in ("whole", "tiled")
 
