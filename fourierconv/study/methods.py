@@ -23,7 +23,7 @@ class Method:
         kernel_size: coefficients per axis.
         scale_per: 'layer', 'channel' or a number of groups of output channels where a size is learned, else None.
         scale: initial scale, or the first and the last of log-spaced ones, in pixels.
-        window: initial width of a Gaussian window over the kernels, in pixels; None for no such window.
+        window: initial width, or widths, of a Gaussian window over the kernels, in pixels; None for no such window.
         reference_grid: pixels per axis of the kernels of parameterizations that keep weights on a grid of their own.
         even: whether spectra are held real, which leaves the kernels that are their own point reflection.
     """
@@ -32,7 +32,7 @@ class Method:
     kernel_size: int
     scale_per: str | int | None = None
     scale: float | tuple[float, float] = 1.0
-    window: float | None = None
+    window: float | tuple[float, float] | None = None
     reference_grid: int | None = None
     even: bool = False
 
