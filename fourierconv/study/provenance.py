@@ -13,6 +13,8 @@ import torch
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
+_noted: dict[str, float] = {}  # by the run at hand
+
 
 def gather() -> dict[str, Any]:
     """Describe code, software and machine once per sweep; `finished` adds what differs between runs.
@@ -37,16 +39,29 @@ def gather() -> dict[str, Any]:
     }
 
 
+def note(measured: dict[str, float]) -> None:
+    """Keep what a run measured of itself and is no result, such as the time of a step, for `finished` to add.
+
+    >>> note({"step_s": 0.5})
+    >>> finished(2.0)["step_s"], finished(2.0).get("step_s")
+    (0.5, None)
+    """
+    _noted.clear()
+    _noted.update(measured)
+
+
 def finished(seconds: float) -> dict[str, Any]:
     """Describe the run that this process has just finished: its duration in seconds, date (UTC), threads, device.
 
     >>> finished(2.0)["duration_s"]
     2.0
     """
+    noted = dict(_noted)
+    _noted.clear()
     # CUDA is initialized lazily, so an initialized one means that a run of this process was on it.
     device = torch.cuda.get_device_name() if torch.cuda.is_initialized() else "cpu"
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"duration_s": seconds, "date": date, "threads": torch.get_num_threads(), "device": device}
+    return {"duration_s": seconds, "date": date, "threads": torch.get_num_threads(), "device": device, **noted}
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:

@@ -18,7 +18,8 @@ from fourierconv.study.store import Experiment, Result, Store, StudyError, write
 
 Cell = str | int | float
 Row = dict[str, Cell]
-PER_RUN = ("duration_s", "date")  # the rest of a run's provenance is summed up as the distinct values of the sweep
+# the rest of a run's provenance is summed up as the distinct values of the sweep; not every run has the last two
+PER_RUN = ("duration_s", "date", "step_s", "peak_mb")
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,12 @@ def _summary(results: Sequence[Result]) -> dict[str, Any]:
         "first_date": min(dates),
         "last_date": max(dates),
         **{name: _distinct(result.provenance.get(name) for result in results) for name in sorted(shared)},
-        "runs": {result.key: {name: result.provenance[name] for name in PER_RUN} for result in results},
+        "runs": {result.key: _own(result.provenance) for result in results},
     }
+
+
+def _own(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: provenance[name] for name in PER_RUN if name in provenance}
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

@@ -1,36 +1,96 @@
 """The training loops of the study: plain, deterministic, one line of progress at a time."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fourierconv.layers import fourier_layers
+from fourierconv.layers import SCALE_RATE, fourier_layers
 from fourierconv.study.data import ImageSet, normalise
+from fourierconv.study.data.images import MID_GREY, SPREAD
 from fourierconv.study.models import extents, scales
+from fourierconv.study.store import StudyError
 
 REFRESH_EVERY = 10  # steps between two readings of the learned scales
+MOMENTUM = 0.9
+OPTIMIZERS = ("adam", "sgd")
+DEVICE_VARIABLE = "FOURIERCONV_DEVICE"
+SHARE = 0.1  # of the memory that is free on a device, that the images of one run may take
 
 
-def optimizer(model: nn.Module, lr: float) -> torch.optim.Adam:
-    """Adam in which learned scales have the rate that their layers ask for, everything else `lr`.
+def device() -> torch.device:
+    """Where runs are computed: the CPU, or the CUDA device if FOURIERCONV_DEVICE=cuda asks for it.
+
+    It must not change what is learned but for rounding, so it is provenance of a run and no part of its config. Of
+    several devices, processes that torchrun starts take one each.
+
+    Raises:
+        StudyError: a device that there is not.
+
+    >>> device()
+    device(type='cpu')
+    """
+    asked = os.environ.get(DEVICE_VARIABLE, "cpu")
+    if asked == "cpu":
+        return torch.device("cpu")
+    if asked != "cuda" or not torch.cuda.is_available():
+        raise StudyError(f"{DEVICE_VARIABLE}={asked} must be cpu, or cuda where there is such a device")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+
+
+def optimizer(model: nn.Module, lr: float, name: str = "adam", scale_rate: float = SCALE_RATE) -> torch.optim.Optimizer:
+    """Adam, or SGD with a momentum of 0.9, in which what is learned in pixels has `scale_rate` times the rate `lr`.
 
     >>> [group["lr"] for group in optimizer(nn.Linear(2, 2), 0.01).param_groups]
     [0.01]
     """
-    groups = [group for layer in fourier_layers(model) for group in layer.parameter_groups(lr)]
+    groups: list[dict[str, Any]] = []
+    for layer in fourier_layers(model):
+        usual, *in_pixels = layer.parameter_groups(lr)
+        groups += [usual, *({**group, "lr": scale_rate * lr} for group in in_pixels)]
     grouped = {id(parameter) for group in groups for parameter in group["params"]}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in grouped]
-    return torch.optim.Adam([*groups, {"params": rest, "lr": lr}] if rest else groups, lr=lr)
+    if rest:
+        groups.append({"params": rest, "lr": lr})
+    return torch.optim.Adam(groups, lr=lr) if name == "adam" else torch.optim.SGD(groups, lr=lr, momentum=MOMENTUM)
 
 
 def refresh(model: nn.Module) -> int:
     """Re-read the learned scales of a model; returns how many had reached their bound."""
     return sum(layer.refresh() for layer in fourier_layers(model))
+
+
+class Batches:
+    """Normalised images on a device, by their numbers; all lie there as uint8 where they fit.
+
+    >>> Batches(np.zeros((4, 1, 8, 8), np.uint8), torch.device("cpu"))(torch.tensor([0, 2])).shape
+    torch.Size([2, 1, 8, 8])
+    """
+
+    def __init__(self, images: np.ndarray, device: torch.device) -> None:  # (n, channels, size, size) uint8
+        self.images, self.device = images, device
+        self.there = torch.from_numpy(images.copy()).to(device) if fit_on(images.nbytes, device) else None
+
+    def __call__(self, index: Tensor) -> Tensor:  # (batch,) int64 -> (batch, channels, size, size) float32
+        """The images of these numbers."""
+        if self.there is None:
+            return torch.from_numpy(normalise(self.images[index.numpy()])).to(self.device)
+        return (self.there[index.to(self.device)].float() - MID_GREY) / SPREAD
+
+
+def fit_on(nbytes: int, device: torch.device) -> bool:
+    """Whether a device has the memory for so much of a data set, besides several trainings.
+
+    >>> fit_on(1, torch.device("cpu"))  # where they are already
+    False
+    """
+    return device.type == "cuda" and nbytes < SHARE * torch.cuda.mem_get_info(device)[0]
 
 
 def train_classifier(
@@ -42,15 +102,24 @@ def train_classifier(
     lr: float,
     seed: int,
     report: Callable[[str], None],
+    algorithm: str = "adam",
+    scale_rate: float = SCALE_RATE,
+    after_step: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Train with Adam on cross entropy, the rate falling from `lr` to 0 along a cosine.
+    """Train on cross entropy, the rate falling from `lr` to 0 along a cosine.
+
+    Where torch.distributed has been started, and the model is wrapped for it, every process takes an equal part of
+    each batch; the losses and accuracies are those of all.
 
     Args:
-        model: the network, trained in place.
+        model: the network, trained in place, on the device where it is.
         images: training and test split.
         epochs, batch, lr: of the optimizer; batches are drawn anew each epoch and the last, smaller one is left out.
         seed: of the order of the batches.
         report: called with one line per epoch.
+        algorithm: 'adam' or 'sgd'.
+        scale_rate: the rate of what is learned in pixels, relative to `lr`.
+        after_step: called when a step has been computed.
 
     Returns:
         One entry per epoch: training loss and accuracy (in %), extents and scales of the layers, and how many scales
@@ -59,28 +128,31 @@ def train_classifier(
     Raises:
         FloatingPointError: a loss that is not a number.
     """
+    here = next(model.parameters()).device
     steps = len(images.train_images) // batch
-    adam = optimizer(model, lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs * steps)
+    descent = optimizer(model, lr, algorithm, scale_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(descent, epochs * steps)
     order = torch.Generator().manual_seed(seed)
-    labels = torch.from_numpy(images.train_labels)
+    batches, labels = Batches(images.train_images, here), torch.from_numpy(images.train_labels)
     history: list[dict[str, Any]] = []
     start = time.monotonic()
     for epoch in range(1, epochs + 1):
         model.train()
-        losses, hits, bounded = 0.0, 0, 0
+        losses, hits, bounded = 0.0, 0.0, 0
         shuffled = torch.randperm(len(labels), generator=order)[: steps * batch].view(steps, batch)
-        for step, index in enumerate(shuffled):
-            logits = model(_tensor(images.train_images, index.numpy()))
-            loss = F.cross_entropy(logits, labels[index])
-            adam.zero_grad()
+        for step, index in enumerate(map(_own_part, shuffled)):
+            logits, truth = model(batches(index)), labels[index].to(here)
+            loss = F.cross_entropy(logits, truth)
+            descent.zero_grad()
             loss.backward()
-            adam.step()
+            descent.step()
             schedule.step()
             if step % REFRESH_EVERY == 0:
                 bounded += refresh(model)
             losses += float(loss.detach())
-            hits += int((logits.argmax(1) == labels[index]).sum())
+            hits += float((logits.argmax(1) == truth).sum())
+            after_step()
+        losses, hits = _total(losses, here) / _processes(), _total(hits, here)
         if not np.isfinite(losses):
             raise FloatingPointError(f"the loss of epoch {epoch} is {losses}: training diverged")
         entry = {
@@ -100,19 +172,33 @@ def train_classifier(
     return history
 
 
+def _processes() -> int:
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _own_part(index: Tensor) -> Tensor:  # (batch,) -> (batch/processes,)
+    return index if _processes() == 1 else index.chunk(_processes())[dist.get_rank()]
+
+
+def _total(value: float, device: torch.device) -> float:
+    """The sum over the processes."""
+    if _processes() == 1:
+        return value
+    total = torch.tensor(value, dtype=torch.float64, device=device)
+    dist.all_reduce(total)
+    return float(total)
+
+
 @torch.no_grad()
 def accuracy(model: nn.Module, images: np.ndarray, labels: np.ndarray, batch: int = 100) -> float:
     """Share of images classified correctly, in percent."""
     model.eval()
+    batches = Batches(images, next(model.parameters()).device)
     hits = 0
     for start in range(0, len(labels), batch):
-        part = np.arange(start, min(start + batch, len(labels)))
-        hits += int((model(_tensor(images, part)).argmax(1).numpy() == labels[part]).sum())
+        part = torch.arange(start, min(start + batch, len(labels)))
+        hits += int((model(batches(part)).argmax(1).cpu().numpy() == labels[part.numpy()]).sum())
     return 100 * hits / len(labels)
-
-
-def _tensor(images: np.ndarray, index: np.ndarray) -> Tensor:
-    return torch.from_numpy(normalise(images[index]))
 
 
 def fit(

@@ -7,7 +7,7 @@ from fourierconv.study.training import optimizer
 
 
 def network(name: str) -> ConvNet:
-    return ConvNet(methods.get(name), channels=1, widths=(4, 6, 8), classes=5)
+    return ConvNet(methods.get(name), channels=1, widths=(4, 8, 8), classes=5)
 
 
 @pytest.mark.parametrize("name", methods.METHODS)
@@ -22,7 +22,7 @@ def test_conv2d_11_is_computed_on_spectra_with_the_same_numbers() -> None:
     torch.manual_seed(0)
     ours = network("conv2d_11")
     torch.manual_seed(0)
-    theirs = ConvNet(methods.Method("conv2d", 11), channels=1, widths=(4, 6, 8), classes=5)
+    theirs = ConvNet(methods.Method("conv2d", 11), channels=1, widths=(4, 8, 8), classes=5)
     images = torch.randn(2, 1, 32, 32)
     torch.testing.assert_close(ours(images), theirs(images), rtol=1e-4, atol=1e-4)
 
@@ -53,5 +53,5 @@ def test_scales_learn_faster_and_everything_is_trained_once() -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ValueError, match="method 'fno' is unknown; choose from conv2d_5"):
+    with pytest.raises(ValueError, match="method 'fno' is unknown; choose from conv2d_3"):
         methods.get("fno")

@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from fourierconv import FourierConv2d
-from fourierconv.study import methods
+from fourierconv.study import methods, training
 from fourierconv.study.data import ImageSet
+from fourierconv.study.meter import Meter
 from fourierconv.study.models import ConvNet
+from fourierconv.study.store import StudyError
 from fourierconv.study.training import accuracy, fit, train_classifier
 
 
@@ -55,3 +57,47 @@ def test_regression_finds_a_kernel_of_its_own_family() -> None:
     losses = fit(layers[1], images, targets, steps=150, batch=8, lr=0.05, seed=0)
     assert losses[-1] < 1e-6 * losses[0]
     torch.testing.assert_close(layers[1].weight, layers[0].weight, rtol=0, atol=1e-3)
+
+
+def test_images_on_a_device_are_those_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, index = bright_or_dark(8).train_images, torch.tensor([5, 0, 2])
+    expected = training.Batches(images, torch.device("cpu"))(index)
+    monkeypatch.setattr(training, "fit_on", lambda nbytes, device: True)
+    assert torch.equal(training.Batches(images, torch.device("cpu"))(index), expected)
+
+
+def test_the_device_is_what_the_environment_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert training.device() == torch.device("cpu")
+    monkeypatch.setenv("FOURIERCONV_DEVICE", "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert training.device() == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert training.device() == torch.device("cuda", 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(StudyError, match="FOURIERCONV_DEVICE=cuda must be cpu, or cuda where there is such a device"):
+        training.device()
+    monkeypatch.setenv("FOURIERCONV_DEVICE", "tpu")
+    with pytest.raises(StudyError, match="FOURIERCONV_DEVICE=tpu"):
+        training.device()
+
+
+def test_sgd_and_the_rate_of_scales() -> None:
+    layer = methods.get("scaled_layer").layer(1, 2, "zeros")
+    sgd = training.optimizer(layer, 0.01, "sgd", scale_rate=3.0)
+    assert isinstance(sgd, torch.optim.SGD)
+    assert [group["lr"] for group in sgd.param_groups] == [0.01, pytest.approx(0.03)]
+    assert all(group["momentum"] == 0.9 for group in sgd.param_groups)
+    assert [group["lr"] for group in training.optimizer(layer, 0.01).param_groups] == [0.01, pytest.approx(0.1)]
+
+
+def test_a_meter_takes_the_median_and_sees_memory() -> None:
+    meter = Meter(torch.device("cpu"))
+    big = torch.ones(2**24)  # 64 MiB
+    del big
+    for _ in range(8):
+        meter.tick()
+    meter.seconds[-1] = 100.0
+    measured = meter.measured()
+    assert 0 < measured["step_s"] < 1
+    if "peak_mb" in measured:  # where the system tells
+        assert 48 < measured["peak_mb"] < 256

@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from fourierconv.study.experiments import image_size
 from fourierconv.study.figures import style
-from fourierconv.study.methods import METHODS
 
 # Linear-RGB matrices of complete protanopia, deuteranopia, tritanopia: Machado, Oliveira, Fernandes 2009, severity 1.
 VISION = {
@@ -65,8 +65,8 @@ def test_colors_have_a_contrast_of_three_on_white(color: str) -> None:
     assert 1.05 / (luminance + 0.05) >= 3
 
 
-def test_every_contender_has_its_look() -> None:
-    assert style.LOOKS.keys() == METHODS.keys()
+def test_every_contender_of_image_size_has_its_look() -> None:
+    assert list(style.LOOKS) == list(image_size.METHODS)
 
 
 def test_looks_differ_in_marker_and_label_too() -> None:
