@@ -112,6 +112,31 @@ class Config:
             raise StudyError(f"batch={self.batch} must be a multiple of processes={self.processes}")
 
 
+def configs(profile: str) -> list[Config]:
+    """The trainings of a profile; `fourierconv.study.protocol` says which, and why.
+
+    Raises:
+        StudyError: a profile without any.
+
+    >>> len(configs("pilot"))
+    30
+    """
+    from fourierconv.study import protocol  # which is made of configs
+
+    return protocol.configs(profile)
+
+
+def priority(config: Config) -> int:
+    """When the run's turn comes: those of a lower number first.
+
+    >>> priority(configs("full")[0])
+    1
+    """
+    from fourierconv.study import protocol
+
+    return protocol.priorities().get(config, 0)
+
+
 def contender(config: Config) -> methods.Method:
     """The contender, from the initial scale that the config gives it.
 

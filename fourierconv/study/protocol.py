@@ -1,0 +1,324 @@
+"""The protocol in code: every question as the trainings that answer it, with their budgets, seeds and priorities.
+
+`book/protocol.md` says why, and what would refute what. Deviations from it are listed there.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from typing import Any
+
+from fourierconv.study.experiments.classification import TEST_SIZES, Config
+from fourierconv.study.store import StudyError, repository_root
+from fourierconv.study.tables import from_csv
+
+RATES = (0.001, 0.003, 0.01)  # learning rates that are tried for every contender
+USUAL = 0.003  # where none was tried
+TUNED_AT = 64  # pixels
+PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
+
+FIXED = tuple(f"conv2d_{k}" for k in (3, 5, 7, 9, 11, 15, 21, 31))
+LEARNED = ("spline", "window_5", "window_31", "scaled_layer", "scaled_channel", "scaled_layer_7", "scaled_channel_7")
+FIELD = (
+    *("spectral", "free_21", "truncated", "dyadic", "dyadic_7", "window", "window_31_channel", "spline_window"),
+    *("free_window", "hermite", "hermite_channel", "spacings", "implicit", "implicit_window"),
+)
+REPAIRS = ("bilinear", "spline_open", "spline_even", "spline")  # the predecessor's construction, a defect less each
+HEADLINE = ("conv2d_5", "scaled_channel")
+LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", *LEARNED)
+PHOTOS = ("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
+SIZES = (32, 64, 128)
+
+# The same for all contenders; widths, images and epochs are what 2 cores can afford.
+BUDGETS: dict[str, dict[str, Any]] = {
+    "letters": {"widths": (16, 32, 64), "epochs": 10, "classes": 24, "train": 4800, "test": 1200},
+    "letters_mixed": {"widths": (16, 32, 64), "epochs": 10, "classes": 24, "train": 4800, "test": 1200},
+    "imagenette": {"widths": (16, 32, 64), "epochs": 10, "train": 4000},
+    "cifar10": {"widths": (16, 32, 64), "epochs": 10, "train": 4000},
+}
+PREDECESSOR = (12, 32, 64, 64)  # a quarter of its channels
+PILOT: dict[str, Any] = {"train": 1200, "epochs": 2}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Trainings that answer one question.
+
+    Attributes:
+        name: of the question.
+        text: the question.
+        configs: the trainings, most wanted first; some answer other questions, too.
+        priority: of those that no earlier question asks for; lower comes first.
+    """
+
+    name: str
+    text: str
+    configs: tuple[Config, ...]
+    priority: int
+
+
+def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config:
+    """A training under the budget of its data, at the contender's rate.
+
+    >>> train("letters", 64, "scaled_layer", 0).epochs
+    10
+    """
+    own = {**BUDGETS[data], "network": "convnet", "optimizer": "adam", **others}
+    own.setdefault("lr", rate(data, own["network"], method, own["optimizer"]))
+    return Config(data=data, size=size, method=method, seed=seed, **own)
+
+
+def questions(profile: str) -> list[Question]:
+    """The questions of a profile: 'tuning' chooses the rates, 'pilot' tries one cell of each, 'full' answers them.
+
+    Raises:
+        StudyError: another profile.
+
+    >>> [question.name for question in questions("tuning")]
+    ['rates']
+    """
+    match profile:
+        case "tuning":
+            return [Question("rates", "Which learning rate suits each contender?", tuple(_rates()), 0)]
+        case "pilot":
+            return [Question(own.name, own.text, tuple(_tried(own.name)), own.priority) for own in _answered()]
+        case "full":
+            return _answered()
+    raise StudyError(f"profile={profile!r} asks no question: it is none of 'tuning', 'pilot', 'full'")
+
+
+def configs(profile: str) -> list[Config]:
+    """All trainings of a profile, each once.
+
+    >>> len(configs("full")) > len(configs("pilot")) > 10
+    True
+    """
+    return list(dict.fromkeys(config for question in questions(profile) for config in question.configs))
+
+
+@cache
+def priorities() -> dict[Config, int]:
+    """Of every training of the full profile, that of the first question that asks for it."""
+    found: dict[Config, int] = {}
+    for question in questions("full"):
+        for config in question.configs:
+            found[config] = min(question.priority, found.get(config, question.priority))
+    return found
+
+
+# --- learning rates ---
+
+
+def rate(data: str, network: str, method: str, optimizer: str) -> float:
+    """The rate with the best accuracy on the part of the training data that was set aside; `USUAL` if none was tried.
+
+    Those of Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes, those of the plain network for
+    the others. Of equal ones the smaller one is taken.
+    """
+    own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
+    tried = _tuned()
+    found = {r: accuracy for (*what, r), accuracy in tried.items() if what == [own, method, optimizer]}
+    return max(sorted(found), key=lambda r: found[r]) if found else USUAL
+
+
+@cache
+def _tuned() -> dict[tuple[str, str, str, float], float]:
+    path = repository_root() / "book" / "results" / "tuning" / "classification.csv"
+    if not path.exists():
+        return {}
+    names = ("data", "method", "optimizer", "lr")
+    return {tuple(row[name] for name in names): row["accuracy"] for row in from_csv(path.read_text())}  # type: ignore[misc]
+
+
+def _rates() -> Iterable[Config]:
+    """Half as long as what they are for, on the smaller half of the sizes."""
+    for data, methods in (("letters", (*FIXED, *LEARNED, *FIELD, *REPAIRS[:3])), ("imagenette", PHOTOS)):
+        for method, lr in product(methods, RATES):
+            yield train(data, TUNED_AT, method, 0, lr=lr, epochs=BUDGETS[data]["epochs"] // 2, validation=True)
+    for method, lr in product(("conv2d_5", "spectral"), (0.01, 0.03, 0.1)):
+        own = {"lr": lr, "optimizer": "sgd", "epochs": BUDGETS["letters"]["epochs"] // 2, "validation": True}
+        yield train("letters", TUNED_AT, method, 0, **own)
+
+
+# --- questions ---
+
+
+def _at(size: int) -> dict[str, Any]:
+    """What a network of the middle size is tested with besides."""
+    return {"test_sizes": tuple(n for n in TEST_SIZES if n != size)} if size == TUNED_AT else {}
+
+
+def _main(data: str, size: int, methods: Sequence[str], seeds: int, **others: Any) -> list[Config]:
+    """Contenders in the plain network and the classic one that grows with the image, seeds first."""
+    found = []
+    for seed in range(seeds):
+        found += [train(data, size, method, seed, **_at(size), **others) for method in methods]
+        found.append(train(data, size, "conv2d_5", seed, network="deeper", **_at(size), **others))
+    return found
+
+
+def _letters() -> list[Config]:
+    found = [config for size in SIZES for config in _main("letters", size, LETTERS, 5)]
+    found += [train("letters", n, m, seed, **_at(n)) for n in SIZES for m in HEADLINE for seed in range(5, 8)]
+    return found
+
+
+def _photos() -> list[Config]:
+    seeds = {32: 5, 64: 5, 128: 3}
+    return [config for size in SIZES for config in _main("imagenette", size, PHOTOS, seeds[size])]
+
+
+def _doubled(found: Sequence[Config]) -> list[Config]:
+    """Twice as long, without the tests at other sizes: one control for every contender and size."""
+    return [replace(own, epochs=2 * own.epochs, test_sizes=()) for own in found if own.seed == 0]
+
+
+def _answered() -> list[Question]:
+    letters, photos = _letters(), _photos()
+    fixed = [(data, n, m) for data, n, m in product(("letters", "imagenette"), SIZES, FIXED)]
+    others = [method for method in FIXED if method not in LETTERS]
+    sweep = [train("letters", n, m, seed, **_at(n)) for seed, n, m in product(range(3), SIZES, others)]
+    wider = [train("letters", n, m, seed, **_at(n)) for seed, n, m in product(range(3), SIZES, FIELD)]
+    return [
+        Question(
+            "accuracy",
+            "As images grow, is one training with a learned size as accurate as the best fixed kernel?",
+            (*letters, *photos),
+            1,
+        ),
+        Question(
+            "convergence",
+            "Does twice the training change the answer?",
+            (*_doubled(letters), *_doubled(photos)),
+            2,
+        ),
+        Question(
+            "selection",
+            "Which fixed kernel is the best of its sweep, on images set aside?",
+            tuple(train(data, n, m, seed, validation=True) for seed in range(2) for data, n, m in fixed),
+            3,
+        ),
+        Question(
+            "sweep",
+            "What do all fixed kernels, and all learned sizes of the field, reach?",
+            (*sweep, *wider),
+            6,
+        ),
+        Question(
+            "extents",
+            "Do learned extents grow in proportion to the image?",
+            tuple(own for own in letters + photos if own.method in (*LEARNED, *LETTERS[:3])),
+            1,
+        ),
+        Question(
+            "predecessor",
+            "Is the predecessor's gain of 0.47 points within the spread of seeds, and does it learn faster at first?",
+            tuple(
+                train("imagenette", 128, m, seed, network="predecessor", widths=PREDECESSOR)
+                for seed, m in product(range(3), ("conv2d_5", "spline_open", "spline"))
+            ),
+            4,
+        ),
+        Question("parts", "Which part of a learned size matters?", tuple(_parts()), 5),
+        Question(
+            "coordinates",
+            "Are Fourier coordinates of the classic kernels the same to SGD, and better to Adam?",
+            tuple(
+                train("letters", 64, m, seed, optimizer=optimizer)
+                for seed, m, optimizer in product(range(5), ("conv2d_5", "spectral"), ("sgd", "adam"))
+            ),
+            4,
+        ),
+        Question(
+            "resolution",
+            "What does a network do on images of other sizes than it was trained on?",
+            tuple(own for own in letters + photos if own.test_sizes),
+            1,
+        ),
+        Question(
+            "limits",
+            "Where does each contender break as the image grows?",
+            tuple(
+                train("letters", 256, m, seed)
+                for seed, m in product(
+                    range(3), ("conv2d_5", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
+                )
+            ),
+            6,
+        ),
+        Question(
+            "multiscale",
+            "Do scales per channel spread where the data have many sizes, and does that help?",
+            tuple(
+                train("letters_mixed", 128, m, seed)
+                for seed, m in product(
+                    range(5), ("conv2d_5", "conv2d_21", "scaled_layer", "scaled_channel", "dyadic", "window_31")
+                )
+            ),
+            4,
+        ),
+        Question(
+            "more_photos",
+            "Do other sizes of photographs, and CIFAR-10, say the same?",
+            tuple(
+                train(data, n, m, seed)
+                for data, n in (("imagenette", 96), ("imagenette", 192), ("cifar10", 32))
+                for seed, m in product(range(3), PHOTOS)
+            ),
+            6,
+        ),
+    ]
+
+
+def _parts() -> Iterable[Config]:
+    """One choice changed at a time, on letters of 128 pixels."""
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("scaled_group", {}),
+        *(("scaled_layer", {"scale": scale}) for scale in (2.0, 4.0)),
+        *(("scaled_layer", {"scale_rate": scale_rate}) for scale_rate in (1.0, 3.0, 30.0)),
+        *((method, {}) for method in ("hermite", "spacings", "implicit_window")),
+        *((method, {}) for method in REPAIRS),
+        *(
+            (method, {"padding_mode": mode})
+            for method in ("conv2d_5", "scaled_channel")
+            for mode in ("circular", "reflect")
+        ),
+        *((method, {"network": "twice"}) for method in ("conv2d_5", "scaled_channel")),
+        *((method, {"network": "resnet18"}) for method in ("conv2d_3", "scaled_channel")),
+        *((method, {"train": n}) for method in HEADLINE for n in (1200, 2400)),
+    ]
+    for seed, (method, change) in product(range(3), changes):
+        yield train("letters", 128, method, seed, **change)
+
+
+def _tried(name: str) -> Iterable[Config]:
+    """One cell of a question, on letters and on Imagenette where it asks of both, short and with a seed of its own."""
+
+    def short(config: Config) -> Config:
+        return replace(config, seed=PILOT_SEED, **PILOT)
+
+    own = {
+        "accuracy": [
+            *(short(train(d, 128, m, 0)) for d in ("letters", "imagenette") for m in (*HEADLINE, "window_31")),
+            *(short(train(d, 128, "conv2d_5", 0, network="deeper")) for d in ("letters", "imagenette")),
+        ],
+        "convergence": [short(train("letters", 64, "conv2d_5", 0)), short(train("imagenette", 64, "conv2d_5", 0))],
+        "selection": [short(train(d, 64, "conv2d_11", 0, validation=True)) for d in ("letters", "imagenette")],
+        "sweep": [short(train("letters", 64, m, 0)) for m in ("conv2d_31", "spacings", "implicit_window")],
+        "extents": [short(train("letters", n, "scaled_layer", 0)) for n in SIZES],
+        "predecessor": [
+            short(train("imagenette", 128, m, 0, network="predecessor", widths=PREDECESSOR))
+            for m in ("conv2d_5", "spline_open")
+        ],
+        "parts": [
+            short(train("letters", 64, "scaled_channel", 0, network="resnet18")),
+            short(train("letters", 64, "scaled_layer", 0, scale=4.0)),
+        ],
+        "coordinates": [short(train("letters", 64, "spectral", 0, optimizer="sgd", lr=0.03))],
+        "resolution": [short(train(d, 64, "scaled_channel", 0, **_at(64))) for d in ("letters", "imagenette")],
+        "limits": [short(train("letters", 256, "scaled_layer", 0))],
+        "multiscale": [short(train("letters_mixed", 128, m, 0)) for m in ("scaled_channel", "dyadic")],
+        "more_photos": [short(train("cifar10", 32, "scaled_layer", 0)), short(train("imagenette", 96, "conv2d_5", 0))],
+    }
+    return own[name]
