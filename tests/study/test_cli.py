@@ -26,6 +26,12 @@ USAGE_ERRORS = [
     (["run", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
     (["run"], "the following arguments are required: --profile"),
     (["run", *QUICK, "--only", "nothing"], "argument --only: invalid choice: 'nothing'"),
+    (["run", *QUICK, "--budget", "9"], "argument --budget: must be a time such as 90s, 9m or 2h, not '9'"),
+    (["run", *QUICK, "--budget", "0m"], "argument --budget: must be a time such as 90s, 9m or 2h, not '0m'"),
+    (
+        ["run", *QUICK, "--workers", "2", "--scheduler", "tcp://here:8786"],
+        "argument --scheduler: not allowed with argument --workers",
+    ),
     (["run", *QUICK, "--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
     (["train", *QUICK], "invalid choice: 'train'"),
     (["data", "--only", "letters"], "argument --only: invalid choice: 'letters'"),
@@ -214,7 +220,9 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(
 
 def test_what_is_missing_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert study("status", *QUICK, "--workers", "2") == 0
-    assert capsys.readouterr().out == "toy: 0 of 12 runs done, 12 left: time unknown with workers=2\n"
+    each, overall = capsys.readouterr().out.splitlines()
+    assert each == "toy: 0 of 12 runs done, 12 left: time unknown with workers=2"
+    assert overall == "all: 0 of 12 runs done, 12 left: time unknown"
     assert study("collect", *QUICK) == 1
     assert capsys.readouterr().err.startswith("error: toy: 12 of 12 runs are missing; first: ")
     assert study("check", *QUICK) == 1
