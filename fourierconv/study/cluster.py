@@ -35,7 +35,8 @@ class Cluster:
         self.topic = f"fourierconv-{uuid.uuid4()}"
         self.futures: dict[int, Future] = {}
         self.arrived: SimpleQueue[tuple[int, str | None]] = SimpleQueue()  # lines; None once the run has ended
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is lost is said here, in one line
+        for name in ("distributed", "distributed.client"):  # what is lost is said here, in one line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self.client = Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
