@@ -11,7 +11,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from fourierconv.study import tables
-from fourierconv.study.figures.style import LOOKS
+from fourierconv.study.figures.style import KNOWN
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder
 from fourierconv.study.sweep import run_missing
@@ -54,21 +54,11 @@ class Runs:
 
     def stamp(self, figure: Figure) -> Figure:
         """Write note and banner on a figure; returns the figure."""
-        figure.supxlabel(self.note, x=0.01, ha="left", fontsize=9, color="#555555")
-        if self.banner:
-            figure.suptitle(self.banner, x=0.01, ha="left", fontsize=9, color="#b00020", weight="bold")
-        return figure
+        return stamp(figure, self.note, self.banner)
 
     def table(self, frame: pd.DataFrame, digits: int = 2) -> HTML:
         """Show a frame under its note and banner; contenders appear under their names, floats with `digits`."""
-        named = (frame.reset_index() if frame.index.name else frame).rename(columns=label).rename_axis(columns=None)
-        if "method" in named:
-            named["method"] = named["method"].map(label)
-        numbers = f"{{:.{digits}f}}".format
-        least = TABLE // len(named.columns)
-        body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers)
-        caption = " · ".join(filter(None, (self.banner and f"<strong>{self.banner}</strong>", self.note)))
-        return HTML(f"{body}\n<p><small>{caption}</small></p>")
+        return html(frame, self.note, self.banner, digits)
 
 
 def runs(
@@ -122,6 +112,26 @@ def _listed(asked: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in asked.items())
 
 
+def stamp(figure: Figure, note: str, banner: str) -> Figure:
+    """Write below a figure where it comes from, and above it what must be known first; returns the figure."""
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color="#555555")
+    if banner:
+        figure.suptitle(banner, x=0.01, ha="left", fontsize=9, color="#b00020", weight="bold")
+    return figure
+
+
+def html(frame: pd.DataFrame, note: str, banner: str, digits: int) -> HTML:
+    """Show a frame above a banner and a note; contenders appear under their names, floats with `digits`."""
+    named = (frame.reset_index() if frame.index.name else frame).rename(columns=label).rename_axis(columns=None)
+    if "method" in named:
+        named["method"] = named["method"].map(label)
+    numbers = f"{{:.{digits}f}}".format
+    least = TABLE // max(1, len(named.columns))
+    body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers)
+    caption = " · ".join(filter(None, (banner and f"<strong>{banner}</strong>", note)))
+    return HTML(f"{body}\n<p><small>{caption}</small></p>")
+
+
 def hardware(results: Sequence[Result]) -> str:
     """Return the processors or devices that results were computed on, and the torch that computed them."""
     devices = {run.provenance["cpu" if run.provenance["device"] == "cpu" else "device"] for run in results}
@@ -135,4 +145,4 @@ def label(name: Any) -> Any:
     >>> label("scaled_layer"), label("size")
     ('scaled, per layer', 'size')
     """
-    return LOOKS[name].label if isinstance(name, str) and name in LOOKS else name
+    return KNOWN[name].label if isinstance(name, str) and name in KNOWN else name

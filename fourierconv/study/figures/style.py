@@ -40,6 +40,33 @@ LOOKS = {
     "scaled_channel": Look("scaled, per channel", "#f8551a", "*"),
 }
 
+# Contenders of the protocol alone. Variants of one idea share its colour and differ in their markers; those that
+# figures of the protocol draw as lines, `PROTOCOL`, stay apart like the ones above.
+KNOWN = LOOKS | {
+    **{f"conv2d_{k}": Look(f"conv2d {k}×{k}", "#8a8a8a", f"${k}$") for k in (3, 7, 9, 15, 21, 31)},
+    "free_21": Look("free 21×21", "#771a88", "p"),
+    "bilinear": Look("bilinear", "#3828dc", "<"),
+    "spline_open": Look("open spline", "#3828dc", ">"),
+    "spline_even": Look("even spline", "#3828dc", "1"),
+    "spline_window": Look("spline, window", "#3828dc", "2"),
+    "dyadic": Look("dyadic", "#3828dc", "3"),
+    "dyadic_7": Look("dyadic 7×7", "#3828dc", "4"),
+    "truncated": Look("truncated", "#3828dc", "d"),
+    "scaled_group": Look("scaled, per group", "#f8551a", "X"),
+    "scaled_layer_7": Look("scaled 7×7, per layer", "#883311", "d"),
+    "scaled_channel_7": Look("scaled 7×7, per channel", "#f8551a", "8"),
+    "window_5": Look("window 5×5", "#0099e8", "1"),
+    "window_31": Look("window 31×31", "#226677", "h"),
+    "window_31_channel": Look("window 31×31, per channel", "#226677", "H"),
+    "free_window": Look("free 21×21, window", "#0099e8", "2"),
+    "hermite": Look("Gaussian derivatives, per layer", "#558855", "v"),
+    "hermite_channel": Look("Gaussian derivatives, per channel", "#558855", "^"),
+    "spacings": Look("learned positions", "#558855", "<"),
+    "implicit": Look("implicit", "#558855", ">"),
+    "implicit_window": Look("implicit, window", "#558855", "P"),
+}
+PROTOCOL = ("conv2d_5", "spline", "window_5", "window_31", "scaled_layer", "scaled_channel")
+
 _RC: dict[Any, Any] = {
     "axes.edgecolor": "#444444",
     "axes.grid": True,

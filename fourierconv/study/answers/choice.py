@@ -1,0 +1,82 @@
+"""What has to be known before accuracies are compared: the best fixed kernel, chosen on images set aside, and convergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from fourierconv.study import methods, protocol
+from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.experiments.classification import Config
+
+NOT_CHOSEN = "not chosen yet"
+MOST_GAINED = 2.0  # points that twice the training may add where a training counts as converged
+SELECTION_SEEDS = 2
+
+
+def best_fixed(evidence: Evidence) -> pd.DataFrame:
+    """The fixed kernel with the best mean accuracy on images set aside, by data and size; ties go to the smaller one.
+
+    A row per data and size of the full profile: `method`, None until all kernels have all their runs; `accuracy`, the
+    best mean in percent; `runs` done and `wanted`.
+    """
+    rows, found = evidence.of("selection"), []
+    wanted = pd.DataFrame([{"data": c.data, "size": c.size} for c in evidence.wanted["selection"]])
+    for (data, size), asked in wanted.groupby(["data", "size"], sort=False):
+        own = rows[(rows["data"] == data) & (rows["size"] == size)]
+        runs = {name: own.loc[own["method"] == name, "accuracy"] for name in protocol.FIXED}
+        whole = all(len(values) == SELECTION_SEEDS for values in runs.values())
+        means = {name: values.mean() for name, values in runs.items()}
+        best = max(means, key=lambda name: (means[name], -methods.get(name).kernel_size)) if whole else None
+        accuracy = means[best] if best else None
+        found.append(
+            {
+                "data": data,
+                "size": size,
+                "method": best,
+                "accuracy": accuracy,
+                "runs": len(own),
+                "wanted": len(asked),
+            }
+        )
+    return pd.DataFrame(found, columns=["data", "size", "method", "accuracy", "runs", "wanted"]).astype(
+        {"method": object}
+    )
+
+
+def best_of(chosen: pd.DataFrame, data: str, size: int) -> str | None:
+    """The method that was chosen for a size of the data's images, None where none is yet."""
+    found = chosen.loc[(chosen["data"] == data) & (chosen["size"] == size), "method"].dropna()
+    return None if found.empty else str(found.item())
+
+
+def gains(evidence: Evidence, configs: Iterable[Config]) -> list[float | None]:
+    """Points that twice the training adds to each training, by the control's seed; None where it is not run yet."""
+    held = {
+        replace(config, test_sizes=()): accuracy
+        for config, accuracy in zip(evidence.rows["config"], evidence.rows["accuracy"], strict=True)
+    }
+    found: list[float | None] = []
+    for config in configs:
+        plain = replace(config, seed=0, test_sizes=())
+        doubled = replace(plain, epochs=2 * config.epochs)
+        found.append(held[doubled] - held[plain] if plain in held and doubled in held else None)
+    return found
+
+
+def converged(gain: float | None) -> str:
+    """Say whether a training counts as converged.
+
+    >>> converged(1.9), converged(2.1), converged(None)
+    ('yes', 'no', 'not checked')
+    """
+    if gain is None:
+        return "not checked"
+    return "no" if gain > MOST_GAINED else "yes"
+
+
+def marked(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with `converged`: 'yes', 'no' or 'not checked'."""
+    return rows.assign(converged=[converged(gain) for gain in gains(evidence, rows["config"])])

@@ -1,0 +1,263 @@
+"""What is committed of the protocol's runs: finished ones as a data frame, and those that are not run yet, with a cost.
+
+Tables may hold any part of a profile's runs. Where the full profile has none of a question, the pilot's are shown.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from fourierconv.layers import SCALE_RATE
+from fourierconv.study import frames, protocol, tables
+from fourierconv.study.estimates import Times, core_seconds, costs
+from fourierconv.study.experiments import classification
+from fourierconv.study.experiments.classification import TEST_SIZES, Config, joined
+from fourierconv.study.methods import METHODS
+from fourierconv.study.provenance import readable
+from fourierconv.study.status import committed_times
+from fourierconv.study.store import key, repository_root
+from fourierconv.study.tables import Row
+
+EXPERIMENT: Any = classification
+PROFILES = ("full", "pilot")  # the first one with a run of the question is shown
+PILOT_BANNER = "Pilot: one seed, short training, answers nothing."
+EMPTY_BANNER = "Not run yet."
+LINE = 105  # letters that fit below a figure
+UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
+IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
+METRICS = (*EXPERIMENT.columns[EXPERIMENT.columns.index("parameters") :], "step_s", "peak_mb", "machine")
+NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Finished runs of some questions, and what the protocol asks for.
+
+    Attributes:
+        profile: 'full' or 'pilot', whose runs are shown; '' where neither has one.
+        rows: a row per finished run: its `config`, the config's fields, `contender` as tables name it, the metrics of
+            the experiment's table, and `step_s`, `peak_mb`, `machine` where they are known.
+        asked: of the shown profile, the trainings of each question.
+        wanted: of the full profile, the trainings of each question.
+        finished: those of the full profile that are done.
+        times: measured (cost, seconds), by which the cost of others is estimated.
+        note: profile, seeds, runs, time and hardware, for every figure and table.
+        banner: what a reader must know first, '' where there is nothing.
+    """
+
+    profile: str
+    rows: pd.DataFrame
+    asked: Mapping[str, Sequence[Config]]
+    wanted: Mapping[str, Sequence[Config]]
+    finished: frozenset[Config]
+    times: Times
+    note: str
+    banner: str
+
+    def of(self, *names: str, **where: Any) -> pd.DataFrame:
+        """The rows of some of the questions, with the given cells."""
+        own = {config for name in names for config in self.asked[name]}
+        return narrowed(self.rows[self.rows["config"].isin(own)], **where)
+
+    def cells(self, *names: str, **where: Any) -> pd.DataFrame:
+        """What the shown profile asks, finished or not: a row per training with the config's fields."""
+        configs = dict.fromkeys(config for name in names for config in self.asked[name])
+        return narrowed(described(configs), **where)
+
+    def missing(self) -> pd.DataFrame:
+        """Runs that the protocol asks for, by question, data and size: how many, how many are done, time of the rest."""
+        found = []
+        for name, configs in self.wanted.items():
+            for (data, size), own in described(configs).groupby(["data", "size"], sort=False):
+                left = [config for config in own["config"] if config not in self.finished]
+                seconds = core_seconds(self.times, costs(EXPERIMENT, left)) if left else 0.0
+                found.append(
+                    {
+                        "question": name,
+                        "data": data,
+                        "image": f"{size} px",
+                        "runs": len(own),
+                        "done": len(own) - len(left),
+                        "core time of the rest": cost_text(left, seconds),
+                    }
+                )
+        return pd.DataFrame(found)
+
+    def left(self) -> str:
+        """One sentence on all that is not run yet, each training counted once."""
+        configs = list(dict.fromkeys(config for own in self.wanted.values() for config in own))
+        left = [config for config in configs if config not in self.finished]
+        if not left:
+            return f"All {len(configs)} runs are done."
+        seconds = core_seconds(self.times, costs(EXPERIMENT, left))
+        return f"{len(left)} of {len(configs)} runs are not done yet; core time: {cost_text(left, seconds)}."
+
+    def stamp(self, figure: Figure) -> Figure:
+        """Write note and banner on a figure; returns the figure."""
+        return frames.stamp(figure, textwrap.fill(self.note, LINE), self.banner)
+
+    def table(self, frame: pd.DataFrame, digits: int = 2) -> HTML:
+        """Show a frame above its note and banner."""
+        return frames.html(frame, self.note, self.banner, digits)
+
+
+def load(*names: str, folder: Path | None = None) -> Evidence:
+    """Read what is committed of some of the protocol's questions.
+
+    Args:
+        names: of questions, as `protocol.questions` has them.
+        folder: with a folder of tables per profile; by default the committed results.
+
+    Raises:
+        StudyError: a table that is damaged.
+    """
+    folder = folder or repository_root() / "book" / "results"
+    questions = {p: {q.name: q.configs for q in protocol.questions(p) if q.name in names} for p in PROFILES}
+    found = {profile: _finished(folder / profile, questions[profile]) for profile in PROFILES}
+    profile = next((profile for profile in PROFILES if found[profile]), "")
+    rows = found.get(profile, {})
+    asked = questions[profile or "full"]
+    provenance, warning = _origin(folder / profile) if profile else ({}, "")
+    banner = {"pilot": PILOT_BANNER, "": EMPTY_BANNER}.get(profile, "")
+    return Evidence(
+        profile,
+        described(rows).assign(**_measured(rows)),
+        asked,
+        questions["full"],
+        frozenset(found["full"]),
+        _times(folder),
+        _note(profile, rows, asked, provenance),
+        " ".join(filter(None, (banner, warning))),
+    )
+
+
+def described(configs: Iterable[Config]) -> pd.DataFrame:
+    """A row per training: the `config`, its fields as the table has them, and its `contender`.
+
+    >>> described([protocol.train("letters", 64, "conv2d_5", 0, network="deeper")])["contender"].tolist()
+    ['conv2d 5×5, deeper']
+    """
+    columns = ("config", "contender", *IDENTITY)
+    found = [(config, contender(config), *_cells(config).values()) for config in configs]
+    return pd.DataFrame(found, columns=columns)
+
+
+def contender(config: Config) -> str:
+    """Name a training by its method and what else is not the usual.
+
+    >>> contender(protocol.train("letters", 128, "scaled_layer", 0, scale=2.0))
+    'scaled, per layer, from 2 px'
+    """
+    usual = protocol.PILOT["train"] if config.seed == protocol.PILOT_SEED else protocol.BUDGETS[config.data]["train"]
+    changes = [
+        NETWORKS.get(config.network),
+        None if config.scale is None else f"from {joined(config.scale):g} px",
+        None if config.scale_rate == SCALE_RATE else f"scale's rate ×{config.scale_rate:g}",
+        None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",
+        None if config.optimizer == "adam" else config.optimizer.upper(),
+        None if config.train == usual else f"{config.train} images",
+    ]
+    return ", ".join([frames.label(config.method), *filter(None, changes)])
+
+
+def narrowed(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """The rows with the given cells; a tuple stands for any of its values."""
+    for name, value in where.items():
+        rows = rows[rows[name].isin(value if isinstance(value, tuple) else (value,))]
+    return rows
+
+
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with contenders in the order of `methods.METHODS`, the plain network first; else as they are."""
+    places = rows["method"].map({name: place for place, name in enumerate(METHODS)})
+    return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
+
+
+def cost_text(left: Sequence[Config], seconds: float | None) -> str:
+    """Say what runs cost.
+
+    >>> cost_text([], 0.0)
+    '–'
+    """
+    if not left:
+        return "–"
+    return "unknown, nothing was measured" if seconds is None else f"about {readable(seconds)}"
+
+
+def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
+    """The questions' trainings that have a row in the folder's table, with its metrics."""
+    if not tables.files(EXPERIMENT, folder)[0].exists():
+        return {}
+    table = tables.read(EXPERIMENT, folder)
+    held = {_identity(row): row for row in table.rows}
+    found = {}
+    for config in dict.fromkeys(config for configs in questions.values() for config in configs):
+        row = held.get((*_cells(config).values(), config.test_sizes))
+        if row is not None:
+            found[config] = row | _price(table.provenance, config)
+    return found
+
+
+def _identity(row: Row) -> tuple[Any, ...]:
+    tested = tuple(size for size in TEST_SIZES if row[f"accuracy_pixels_{size}"] != "")
+    return (*(row[name] for name in IDENTITY), tested)
+
+
+def _cells(config: Config) -> dict[str, Any]:
+    """The fields that identify a training, as the table holds them."""
+    held = asdict(config)
+    texts = {"widths": joined(config.widths), "scale": joined(config.scale), "validation": int(config.validation)}
+    cells = {name: held[name] for name in IDENTITY} | texts
+    return {name: "" if cell is None else cell for name, cell in cells.items()}
+
+
+def _price(provenance: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """Time and memory of a step, and the machine: of the run where it is known, else of all runs if it is the same."""
+    own = provenance["runs"].get(key(EXPERIMENT, config), {})
+    shared = {name: held[0] for name in ("cpu", "device") if len(held := provenance.get(name, [])) == 1}
+    known = shared | own
+    machine = known.get("cpu") if known.get("device") == "cpu" else known.get("device")
+    return {"step_s": own.get("step_s"), "peak_mb": own.get("peak_mb"), "machine": machine}
+
+
+def _measured(rows: Mapping[Config, Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Metrics by column; None where a run has none."""
+    return {name: [None if row[name] == "" else row[name] for row in rows.values()] for name in METRICS}
+
+
+def _times(folder: Path) -> Times:
+    for profile in PROFILES:
+        times, _ = committed_times(EXPERIMENT, protocol.configs(profile), folder / profile)
+        if times:
+            return times
+    return []
+
+
+def _origin(folder: Path) -> tuple[dict[str, Any], str]:
+    table = tables.read(EXPERIMENT, folder)
+    return table.provenance, table.banner
+
+
+def _note(
+    profile: str,
+    rows: Mapping[Config, Any],
+    asked: Mapping[str, Sequence[Config]],
+    provenance: Mapping[str, Any],
+) -> str:
+    total = len({config for configs in asked.values() for config in configs})
+    if not profile:
+        return f"Profile full, 0 of {total} runs."
+    seeds = len({config.seed for config in rows})
+    drawn = "one seed" if seeds == 1 else f"up to {seeds} seeds"
+    own = [provenance["runs"].get(key(EXPERIMENT, config), {}).get("duration_s", 0.0) for config in rows]
+    machines = sorted({row["machine"] for row in rows.values() if row["machine"]})
+    hardware = ", ".join([*machines, *(f"torch {version}" for version in provenance.get("torch", []))])
+    return f"Profile {profile}, {drawn}, {len(rows)} of {total} runs in {readable(sum(own))} of one core on {hardware}."

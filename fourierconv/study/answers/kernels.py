@@ -1,0 +1,189 @@
+"""Tables of extents and scales: what answers questions 2, 7 and 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import torch
+
+from fourierconv.study import frames, statistics
+from fourierconv.study.answers import choice
+from fourierconv.study.answers.accuracies import CELL, summaries
+from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.seeds import NOT_RUN, ONE_SEED, grid, summed, text
+from fourierconv.study.experiments import classification
+from fourierconv.study.experiments.classification import SIDES, Config
+from fourierconv.study.methods import METHODS
+from fourierconv.study.models import SPREAD, convolutions, layer_scale, spread
+
+LAYERS = (1, 2, 3)  # of the plain network
+LAST = LAYERS[-1]
+SHRUNK = 2 ** (LAST - 1)  # pixels of the image per pixel of the last layer's input
+OWN = ["data", "contender", "method"]
+
+
+def slopes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Log-log slopes of extent against image size, per contender, layer and seed, over all sizes that are asked for.
+
+    Columns data, contender, method, layer, seed, slope; seeds that lack a size have none.
+    """
+    cells, rows = evidence.cells(*names, **where), evidence.of(*names, **where)
+    rows, found = rows[rows["network"] == "convnet"], []
+    for group, asked in cells[cells["network"] == "convnet"].groupby(OWN, sort=False):
+        named, sizes = dict(zip(OWN, group, strict=True)), set(asked["size"])
+        own = rows[(rows["data"] == named["data"]) & (rows["contender"] == named["contender"])]
+        for seed, runs in own.drop_duplicates(["size", "seed"]).groupby("seed"):
+            if len(sizes) < 2 or set(runs["size"]) != sizes:
+                continue
+            for layer in LAYERS:
+                values = dict(zip(runs["size"].astype(float), runs[f"extent_{layer}"], strict=True))
+                slope = statistics.loglog_slope(values)
+                found.append({**named, "layer": layer, "seed": seed, "slope": slope})
+    return pd.DataFrame(found, columns=[*OWN, "layer", "seed", "slope"])
+
+
+def slope_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Slopes with intervals, contenders by layer, and what that of the last layer says."""
+    asked, per_seed = evidence.cells(*names, **where), slopes(evidence, *names, **where)
+    asked = ordered(asked[asked["network"] == "convnet"].drop_duplicates("method"))
+    found = []
+    for cell in asked.to_dict("records"):
+        own = per_seed[per_seed["contender"] == cell["contender"]]
+        row = {layer: summed(own.loc[own["layer"] == layer, "slope"].tolist()) for layer in LAYERS}
+        layers = {f"layer {layer}": text(mean, ".2f") for layer, mean in row.items()}
+        found.append({"contender": cell["contender"], **layers, f"layer {LAST} grows": growth(row[LAST])})
+    return pd.DataFrame(found)
+
+
+def growth(slope: Mapping[str, Any]) -> str:
+    """Say what the interval of a slope says: 1 is in proportion, 0 is not at all.
+
+    >>> growth(summed([0.9, 1.0, 1.1])), growth(summed([-0.1, 0.0, 0.1])), growth(summed([0.5, 0.5]))
+    ('as the image', 'not', 'less than the image')
+    >>> growth(summed([0.0, 1.0])), growth(summed([1.0]))
+    ('undecided', 'one seed: no verdict')
+    """
+    if slope["n"] == 0:
+        return NOT_RUN
+    if slope["n"] == 1:
+        return f"{ONE_SEED}: no verdict"
+    low, high = slope["low"], slope["high"]
+    holds = [low <= exponent <= high for exponent in (0, 1)]
+    if all(holds):
+        return "undecided"
+    if any(holds):
+        return "not" if holds[0] else "as the image"
+    return "more than the image" if low > 1 else "less than the image" if low > 0 else "the other way"
+
+
+def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Mean extent of the last layer's kernels in pixels of its input, contenders by size; below, of the best fixed one."""
+    cells = summaries(evidence, f"extent_{LAST}", *names, **where)
+    cells = cells[[not label.endswith(", deeper") for label in cells["contender"]]]
+    cells["text"] = [text(row, ".1f") for row in cells.to_dict("records")]
+    table = grid(cells, "contender", "size", " px")
+    chosen, rows = choice.best_fixed(evidence), evidence.of(*evidence.asked)
+    best: dict[str, str] = {"contender": "the best fixed kernel"}
+    for data, size in cells[["data", "size"]].drop_duplicates().itertuples(index=False):
+        method = choice.best_of(chosen, data, size)
+        own = rows[(rows["data"] == data) & (rows["size"] == size) & (rows["method"] == method)]
+        own = own[(own["network"] == "convnet") & (own["validation"] == 0)].drop_duplicates("seed")
+        shown = text(summed(own[f"extent_{LAST}"].tolist()), ".1f")
+        best[f"{size} px"] = choice.NOT_CHOSEN if method is None else f"{shown}<br><small>{frames.label(method)}</small>"
+    return pd.concat([table, pd.DataFrame([best])], ignore_index=True) if len(table) else table
+
+
+def shares(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Per finished run, the extent of the last layer's kernels in the image, as a share of the mean letter's side.
+
+    The rows with `share`, the extent in pixels of the image over the letter's longer side, in pixels too.
+    """
+    rows = evidence.of(*names, **where)
+    rows = rows[rows["network"] == "convnet"].drop_duplicates([*CELL, "seed"])
+    sides = rows["size"] * rows["data"].map({data: sum(limits) / 2 for data, limits in SIDES.items()}).astype(float)
+    return rows.assign(share=SHRUNK * rows[f"extent_{LAST}"].astype(float) / sides)
+
+
+def limits(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Accuracy, and the extent of the last layer relative to the letter, contenders by image size."""
+    accuracy = summaries(evidence, "accuracy", *names, **where)
+    share = shares(evidence, *names, **where).groupby([*CELL])["share"].mean()
+    rows = accuracy.to_dict("records")
+    found = share.to_dict()
+    relative = [found.get(tuple(row[name] for name in CELL)) for row in rows]
+    accuracy["text"] = [
+        text(row, ".1f") + ("" if own is None else f"<br><small>{own:.2f} letters</small>")
+        for row, own in zip(rows, relative, strict=True)
+    ]
+    return grid(accuracy, "contender", "size", " px")
+
+
+def scales(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Percentiles of the learned scales per run and layer, and of those at the start, in pixels of the layer's input.
+
+    Columns data, contender, method, seed, layer, p10, p50, p90, start_p10, start_p50, start_p90, and `spread` and
+    `start_spread`, p90 / p10.
+    """
+    found = []
+    for row in evidence.of(*names, **where).to_dict("records"):
+        if METHODS[row["method"]].scale_per is None:
+            continue
+        for layer, start in zip(LAYERS, starts(row["config"]), strict=False):
+            learned = {part: row[f"scale_{layer}_{part}"] for part in SPREAD[1:]}
+            found.append(
+                {
+                    **{name: row[name] for name in (*OWN, "seed")},
+                    "layer": layer,
+                    **learned,
+                    **{f"start_{part}": start[part] for part in SPREAD[1:]},
+                    "spread": learned["p90"] / learned["p10"],
+                    "start_spread": start["p90"] / start["p10"],
+                }
+            )
+    columns = [*OWN, "seed", "layer", *SPREAD[1:], *(f"start_{part}" for part in SPREAD[1:]), "spread", "start_spread"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def spreads(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """How far the scales of a layer spread, p90 / p10, at the start and learned, contenders with several scales."""
+    found = scales(evidence, *names, **where)
+    several = found[found["start_spread"] > 1]
+    rows = []
+    for (contender, layer), own in several.groupby(["contender", "layer"], sort=False):
+        learned = summed(own["spread"].tolist())
+        rows.append(
+            {
+                "contender": contender,
+                "layer": layer,
+                "p90 / p10 at the start": f"{own['start_spread'].iloc[0]:.1f}",
+                "learned": text(learned, ".1f"),
+                "the scales": spread_word(learned, float(own["start_spread"].iloc[0])),
+            }
+        )
+    return pd.DataFrame(rows, columns=["contender", "layer", "p90 / p10 at the start", "learned", "the scales"])
+
+
+def spread_word(learned: Mapping[str, Any], start: float) -> str:
+    """Say whether scales are further apart than at the start.
+
+    >>> spread_word(summed([8.0, 8.1]), 5.0), spread_word(summed([2.0, 2.1]), 5.0), spread_word(summed([8.0]), 5.0)
+    ('spread', 'collapse', 'one seed: no verdict')
+    """
+    if learned["n"] < 2:
+        return f"{ONE_SEED}: no verdict" if learned["n"] else NOT_RUN
+    if learned["low"] > start:
+        return "spread"
+    return "collapse" if learned["high"] < start else "undecided"
+
+
+@cache
+def starts(config: Config) -> list[dict[str, float]]:
+    """Mean and percentiles of each layer's scales before training, in pixels; they do not depend on the seed."""
+    with torch.random.fork_rng(devices=[]):
+        model = classification.build(config)
+    return [spread(scale) for layer in convolutions(model) if (scale := layer_scale(layer)) is not None]
+
+

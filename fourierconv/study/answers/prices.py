@@ -1,0 +1,68 @@
+"""Tables of accuracy at other sizes and beside its cost: what answers questions 6 and 9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from fourierconv.study.answers.accuracies import CELL, summaries
+from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.seeds import grid, over_seeds, text
+from fourierconv.study.experiments.classification import TEST_SIZES
+
+SENSES = {"pixels": "kernels as they are", "image": "kernels resized"}
+
+
+def at_sizes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Test accuracy of networks at other sizes, over seeds: CELL, sense, test_size, mean, low, high, sd, n.
+
+    At the size of the training both senses are the same network. A sense that a contender does not have is left out.
+    """
+    rows, found = evidence.of(*names, **where), []
+    for sense in SENSES:
+        for size in TEST_SIZES:
+            own = rows[rows["size"] != size].rename(columns={f"accuracy_{sense}_{size}": "at"})
+            trained = rows[rows["size"] == size].rename(columns={"accuracy": "at"})
+            for part in (own, trained):
+                means = over_seeds(part.drop_duplicates([*CELL, "seed"]), "at", CELL)
+                found.append(means[means["n"] > 0].assign(sense=sense, test_size=size))
+    table = ordered(pd.concat(found))
+    several = table.groupby([*CELL, "sense"])["test_size"].transform("nunique") > 1
+    return table[several].reset_index(drop=True)
+
+
+def other_sizes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Test accuracy in percent, contenders in both senses of `resize` by the size of the test images."""
+    found = at_sizes(evidence, *names, **where)
+    found["text"] = [text(row, ".1f") for row in found.to_dict("records")]
+    found["network"] = [f"{row.contender}, {SENSES[row.sense]}" for row in found.itertuples()]
+    return grid(found, "network", "test_size", " px")
+
+
+def costs(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Per contender of one size: mean accuracy, and median time and memory of a training step, by machine.
+
+    Columns data, size, method, contender, machine, accuracy (percent), low, high, n, ms, mb; runs whose steps were not
+    timed are left out.
+    """
+    rows = evidence.of(*names, **where).drop_duplicates([*CELL, "seed"])
+    timed = rows[rows["step_s"].notna() & rows["machine"].notna()]
+    by = [*CELL, "machine"]
+    steps = timed.groupby(by, sort=False)[["step_s", "peak_mb"]].median().reset_index()
+    steps = steps.assign(ms=1000 * steps["step_s"].astype(float), mb=steps["peak_mb"].astype(float))
+    accuracies = summaries(evidence, "accuracy", *names, **where).drop(columns=["wanted", "sd"])
+    found = accuracies.rename(columns={"mean": "accuracy"}).merge(steps, on=list(CELL))
+    return found.drop(columns=["step_s", "peak_mb"])
+
+
+def cost_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """`costs` as texts; the machine is named where there are several."""
+    found, rows = costs(evidence, *names, **where), []
+    for row in found.to_dict("records"):
+        mean = {"mean": row["accuracy"], **{name: row[name] for name in ("low", "high", "n")}}
+        machine = {"machine": row["machine"]} if found["machine"].nunique() > 1 else {}
+        memory = "not measured" if pd.isna(row["mb"]) else f"{row['mb']:.0f}"
+        own = {"contender": row["contender"], "accuracy, %": text(mean, ".1f"), "step, ms": f"{row['ms']:.0f}"}
+        rows.append({**own, "memory, MB": memory, **machine})
+    return pd.DataFrame(rows, columns=None if rows else ["contender", "accuracy, %", "step, ms", "memory, MB"])

@@ -1,0 +1,104 @@
+"""Means and paired differences over whatever seeds there are, with the words that they allow: one seed has no interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from fourierconv.study import statistics
+from fourierconv.study.statistics import Interval
+
+NOT_RUN = "not run yet"
+ONE_SEED = "one seed"
+NUMBERS = ("mean", "low", "high", "sd", "n")
+
+
+def summed(values: Sequence[float]) -> dict[str, Any]:
+    """Mean, interval and number of one value per seed; without limits for one seed, without a mean for none.
+
+    >>> {name: round(value, 2) for name, value in summed([1.0, 2.0, 3.0]).items()}
+    {'mean': 2.0, 'low': -0.48, 'high': 4.48, 'sd': 1.0, 'n': 3}
+    >>> summed([1.5])
+    {'mean': 1.5, 'low': nan, 'high': nan, 'sd': nan, 'n': 1}
+    """
+    if len(values) > 1:
+        return asdict(statistics.interval(values))
+    return dict(zip(NUMBERS, (*(values or [math.nan]), *[math.nan] * 3, len(values)), strict=True))
+
+
+def over_seeds(rows: pd.DataFrame, column: str, by: Sequence[str]) -> pd.DataFrame:
+    """Per group, `summed` of a column over its runs that have one; a group of none has n = 0.
+
+    >>> rows = pd.DataFrame({"size": [32, 32, 64], "accuracy": [1.0, 3.0, None]})
+    >>> over_seeds(rows, "accuracy", ["size"])[["size", "mean", "n"]].to_dict("records")
+    [{'size': 32, 'mean': 2.0, 'n': 2}, {'size': 64, 'mean': nan, 'n': 0}]
+    """
+    found = [
+        {**dict(zip(by, group, strict=True)), **summed(own[column].dropna().astype(float).tolist())}
+        for group, own in rows.groupby(list(by), sort=False)
+    ]
+    return pd.DataFrame(found, columns=[*by, *NUMBERS])
+
+
+def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str = "accuracy") -> dict[str, Any]:
+    """Sum up how far a column of some runs is above that of others, over the seeds that both have.
+
+    >>> ours = pd.DataFrame({"seed": [0, 1, 2], "accuracy": [90.0, 91.0, 92.0]})
+    >>> paired(ours, pd.DataFrame({"seed": [1], "accuracy": [90.5]}))["mean"]
+    0.5
+    """
+    ours, theirs = (dict(zip(rows["seed"], rows[column], strict=True)) for rows in (ours, theirs))
+    both = ours.keys() & theirs.keys()
+    own, others = ({seed: rows[seed] for seed in both} for rows in (ours, theirs))
+    return summed(statistics.paired_differences(own, others))
+
+
+def verdict(difference: dict[str, Any], converged: Sequence[str] = ()) -> str:
+    """Say what a difference allows to say, from the marks of convergence of both sides.
+
+    >>> verdict(summed([1.0, 1.1, 1.2]), ["yes", "yes"])
+    'beats'
+    >>> verdict(summed([1.0, 1.1, 1.2]), ["yes", "no"])
+    'not converged: no claim'
+    >>> verdict(summed([1.0, 1.1, 1.2]), ["yes", "not checked"])
+    'beats, convergence not checked'
+    """
+    if difference["n"] == 0:
+        return NOT_RUN
+    if "no" in converged:
+        return "not converged: no claim"
+    if difference["n"] == 1:
+        return f"{ONE_SEED}: no verdict"
+    word = statistics.verdict(Interval(**difference))
+    return f"{word}, convergence not checked" if "not checked" in converged else word
+
+
+def text(found: dict[str, Any], form: str, unit: str = "") -> str:
+    """Write a mean and its interval, or say that there is one seed, or none.
+
+    >>> text(summed([1.0, 2.0, 3.0]), "+.1f"), text(summed([1.5]), ".1f", " px"), text(summed([]), ".1f")
+    ('+2.0 [-0.5, +4.5]', '1.5 px (one seed)', 'not run yet')
+    """
+    if found["n"] == 0:
+        return NOT_RUN
+    if found["n"] == 1:
+        return f"{found['mean']:{form}}{unit} ({ONE_SEED})"
+    return f"{found['mean']:{form}}{unit} [{found['low']:{form}}, {found['high']:{form}}]"
+
+
+def grid(frame: pd.DataFrame, index: str, columns: str, ending: str = "") -> pd.DataFrame:
+    """A table of the frame's `text`, in the order of its first appearance; '' where there is none.
+
+    >>> frame = pd.DataFrame({"contender": ["window"] * 2, "size": [64, 32], "text": ["b", "a"]})
+    >>> grid(frame, "contender", "size", " px").to_dict("records")
+    [{'contender': 'window', '32 px': 'a', '64 px': 'b'}]
+    """
+    if frame.empty:
+        return pd.DataFrame(columns=[index])
+    table = frame.pivot(index=index, columns=columns, values="text")
+    ordered = table.reindex(index=frame[index].unique(), columns=sorted(frame[columns].unique())).fillna("")
+    return ordered.rename(columns=lambda name: f"{name}{ending}").rename_axis(columns=None).reset_index()
