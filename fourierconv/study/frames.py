@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from fourierconv.study import tables
 from fourierconv.study.figures.style import KNOWN
@@ -17,6 +18,8 @@ from fourierconv.study.store import Experiment, Result, Store, StudyError, build
 from fourierconv.study.sweep import run_missing
 
 TABLE = 560  # pixels, shared by a table's columns as their least width: the page's text is a little wider
+
+WARNING = "#b00020"  # colour of banners
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,11 @@ def _listed(asked: dict[str, Any]) -> str:
 def stamp(figure: Figure, note: str, banner: str) -> Figure:
     """Write below a figure where it comes from, and above it what must be known first; returns the figure."""
     figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color="#555555")
-    if banner:
-        figure.suptitle(banner, x=0.01, ha="left", fontsize=9, color="#b00020", weight="bold")
+    if banner and figure.legends:  # a title of the figure would lie on the legend
+        figure.legends[0].set_title(banner, FontProperties(size=9, weight="bold"))
+        figure.legends[0].get_title().set_color(WARNING)
+    elif banner:
+        figure.suptitle(banner, x=0.01, ha="left", fontsize=9, color=WARNING, weight="bold")
     return figure
 
 

@@ -117,7 +117,7 @@ def changes(evidence: Evidence) -> pd.DataFrame:
 
 
 def predecessor(evidence: Evidence) -> pd.DataFrame:
-    """Question 3: accuracy, points above nn.Conv2d in the predecessor's network, and steps to accuracies in training."""
+    """Question 3: accuracy, points above nn.Conv2d in the same network, and steps to accuracies in training."""
     rows, table = evidence.of("predecessor"), _beside_classic(evidence, "predecessor")
     for level in LEVELS:
         steps = summaries(evidence, f"steps_to_{level}", "predecessor").set_index("contender")
@@ -155,7 +155,7 @@ def tie(difference: Mapping[str, Any]) -> str:
     if difference["n"] < 2:
         return verdict(dict(difference))
     low, high = difference["low"], difference["high"]
-    if -MATCH_MARGIN <= low and high <= MATCH_MARGIN:
+    if low >= -MATCH_MARGIN and high <= MATCH_MARGIN:
         return "yes"
     return "no" if low > MATCH_MARGIN or high < -MATCH_MARGIN else "undecided"
 

@@ -1,4 +1,4 @@
-"""What has to be known before accuracies are compared: the best fixed kernel, chosen on images set aside, and convergence."""
+"""What has to be known before accuracies are compared: the best fixed kernel, and whether trainings converged."""
 
 from __future__ import annotations
 

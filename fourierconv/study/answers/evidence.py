@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from IPython.display import HTML
+from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from fourierconv.layers import SCALE_RATE
@@ -49,6 +49,7 @@ class Evidence:
         wanted: of the full profile, the trainings of each question.
         finished: those of the full profile that are done.
         times: measured (cost, seconds), by which the cost of others is estimated.
+        measured: whose times those are, and on what processors.
         note: profile, seeds, runs, time and hardware, for every figure and table.
         banner: what a reader must know first, '' where there is nothing.
     """
@@ -59,6 +60,7 @@ class Evidence:
     wanted: Mapping[str, Sequence[Config]]
     finished: frozenset[Config]
     times: Times
+    measured: str
     note: str
     banner: str
 
@@ -73,32 +75,36 @@ class Evidence:
         return narrowed(described(configs), **where)
 
     def missing(self) -> pd.DataFrame:
-        """Runs that the protocol asks for, by question, data and size: how many, how many are done, time of the rest."""
+        """What the protocol asks for and is not done, by question, data and size, with the core time that it takes."""
         found = []
         for name, configs in self.wanted.items():
             for (data, size), own in described(configs).groupby(["data", "size"], sort=False):
                 left = [config for config in own["config"] if config not in self.finished]
-                seconds = core_seconds(self.times, costs(EXPERIMENT, left)) if left else 0.0
-                found.append(
-                    {
-                        "question": name,
-                        "data": data,
-                        "image": f"{size} px",
-                        "runs": len(own),
-                        "done": len(own) - len(left),
-                        "core time of the rest": cost_text(left, seconds),
-                    }
-                )
-        return pd.DataFrame(found)
+                counts = {"runs": len(own), "done": len(own) - len(left), "core time of the rest": self._cost(left)}
+                found.append({"question": name, "data": data, "image": f"{size} px", **counts})
+        rows = pd.DataFrame(found)
+        return rows[rows["runs"] > rows["done"]]
 
     def left(self) -> str:
         """One sentence on all that is not run yet, each training counted once."""
         configs = list(dict.fromkeys(config for own in self.wanted.values() for config in own))
         left = [config for config in configs if config not in self.finished]
         if not left:
-            return f"All {len(configs)} runs are done."
+            return f"All {len(configs)} runs of the full profile are done."
+        cost = f"{self._cost(left)} of one core, by {self.measured}" if self.times else "their time is not known yet"
+        return f"{len(left)} of {len(configs)} runs of the full profile are not done yet: {cost}."
+
+    def standing(self) -> Markdown:
+        """What is shown on the page, and what is not run yet, in two sentences."""
+        return Markdown(" ".join(filter(None, (self.banner and f"**{self.banner}**", self.note, self.left()))))
+
+    def not_run(self) -> HTML:
+        """Show `missing` above `left`."""
+        return frames.html(self.missing(), self.left(), "", 0)
+
+    def _cost(self, left: Sequence[Config]) -> str:
         seconds = core_seconds(self.times, costs(EXPERIMENT, left))
-        return f"{len(left)} of {len(configs)} runs are not done yet; core time: {cost_text(left, seconds)}."
+        return "not known yet" if seconds is None else f"about {readable(seconds)}"
 
     def stamp(self, figure: Figure) -> Figure:
         """Write note and banner on a figure; returns the figure."""
@@ -133,7 +139,7 @@ def load(*names: str, folder: Path | None = None) -> Evidence:
         asked,
         questions["full"],
         frozenset(found["full"]),
-        _times(folder),
+        *_times(folder),
         _note(profile, rows, asked, provenance),
         " ".join(filter(None, (banner, warning))),
     )
@@ -181,17 +187,6 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
 
 
-def cost_text(left: Sequence[Config], seconds: float | None) -> str:
-    """Say what runs cost.
-
-    >>> cost_text([], 0.0)
-    '–'
-    """
-    if not left:
-        return "–"
-    return "unknown, nothing was measured" if seconds is None else f"about {readable(seconds)}"
-
-
 def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
     """The questions' trainings that have a row in the folder's table, with its metrics."""
     if not tables.files(EXPERIMENT, folder)[0].exists():
@@ -233,12 +228,13 @@ def _measured(rows: Mapping[Config, Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [None if row[name] == "" else row[name] for row in rows.values()] for name in METRICS}
 
 
-def _times(folder: Path) -> Times:
+def _times(folder: Path) -> tuple[Times, str]:
+    """Measured times of the first profile that has any, and whose they are."""
     for profile in PROFILES:
-        times, _ = committed_times(EXPERIMENT, protocol.configs(profile), folder / profile)
+        times, processors = committed_times(EXPERIMENT, protocol.configs(profile), folder / profile)
         if times:
-            return times
-    return []
+            return times, f"the measured times of the {profile} profile on {processors}"
+    return [], ""
 
 
 def _origin(folder: Path) -> tuple[dict[str, Any], str]:

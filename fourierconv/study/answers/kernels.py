@@ -80,7 +80,7 @@ def growth(slope: Mapping[str, Any]) -> str:
 
 
 def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Mean extent of the last layer's kernels in pixels of its input, contenders by size; below, of the best fixed one."""
+    """Mean extent of the last layer's kernels in pixels of its input, contenders by size; last, the best fixed one."""
     cells = summaries(evidence, f"extent_{LAST}", *names, **where)
     cells = cells[[not label.endswith(", deeper") for label in cells["contender"]]]
     cells["text"] = [text(row, ".1f") for row in cells.to_dict("records")]
@@ -92,7 +92,9 @@ def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
         own = rows[(rows["data"] == data) & (rows["size"] == size) & (rows["method"] == method)]
         own = own[(own["network"] == "convnet") & (own["validation"] == 0)].drop_duplicates("seed")
         shown = text(summed(own[f"extent_{LAST}"].tolist()), ".1f")
-        best[f"{size} px"] = choice.NOT_CHOSEN if method is None else f"{shown}<br><small>{frames.label(method)}</small>"
+        best[f"{size} px"] = (
+            choice.NOT_CHOSEN if method is None else f"{shown}<br><small>{frames.label(method)}</small>"
+        )
     return pd.concat([table, pd.DataFrame([best])], ignore_index=True) if len(table) else table
 
 
@@ -185,5 +187,3 @@ def starts(config: Config) -> list[dict[str, float]]:
     with torch.random.fork_rng(devices=[]):
         model = classification.build(config)
     return [spread(scale) for layer in convolutions(model) if (scale := layer_scale(layer)) is not None]
-
-

@@ -1,4 +1,4 @@
-"""Means and paired differences over whatever seeds there are, with the words that they allow: one seed has no interval."""
+"""Means and paired differences over whatever seeds there are, and the words that they allow: one has no interval."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ KNOWN = LOOKS | {
     "scaled_group": Look("scaled, per group", "#f8551a", "X"),
     "scaled_layer_7": Look("scaled 7×7, per layer", "#883311", "d"),
     "scaled_channel_7": Look("scaled 7×7, per channel", "#f8551a", "8"),
-    "window_5": Look("window 5×5", "#0099e8", "1"),
+    "window_5": Look("window 5×5", "#0099e8", "<"),
     "window_31": Look("window 31×31", "#226677", "h"),
     "window_31_channel": Look("window 31×31, per channel", "#226677", "H"),
     "free_window": Look("free 21×21, window", "#0099e8", "2"),

@@ -1,0 +1,123 @@
+"""Figures of the protocol's kernels: extents against image size, scales per layer, accuracy against relative extent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from fourierconv.study.answers import kernels
+from fourierconv.study.answers.accuracies import summaries
+from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.kernels import LAYERS
+from fourierconv.study.answers.seeds import summed
+from fourierconv.study.figures.answers import DEEPER, NAMES, done, empty, legend, lines, size_axis
+from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
+
+GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}
+PIXELS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # ticks of extents and scales
+
+
+def extents(evidence: Evidence, *names: str, data: str) -> Figure:
+    """Draw the extent of each layer's kernels against image size on log axes; dashed lines grow with the image.
+
+    Slopes of the contenders that have one, mean over seeds, are written into the panels.
+    """
+    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    panels = figure.subplots(1, len(LAYERS), sharey=True)
+    slopes = kernels.slopes(evidence, *names, data=data)
+    drawn: dict[str, Any] = {}
+    values: list[float] = []
+    for layer, axes in zip(LAYERS, panels, strict=True):
+        cells = done(summaries(evidence, f"extent_{layer}", *names, data=data))
+        cells = cells[~cells["contender"].str.endswith(DEEPER)]
+        sizes = sorted(cells["size"].unique())
+        for start in (1, 2, 4, 8, 16):  # pixels at the smallest size
+            axes.plot(sizes, [start * size / sizes[0] for size in sizes], **GUIDE)
+        drawn |= lines(axes, cells, "size")
+        size_axis(axes, cells["size"], "image size (px)")
+        values += cells["mean"].tolist()
+        axes.set(title=f"layer {layer}", yscale="log")
+        _slopes(axes, slopes[slopes["layer"] == layer])
+        empty(axes, cells)
+    if values:
+        pixels(panels[0].yaxis, 0.8 * min(values), 2.2 * max(values))
+    panels[0].set_ylabel("extent (px of the layer's input)")
+    legend(figure, drawn)
+    return evidence.stamp(figure)
+
+
+def scales(evidence: Evidence, *names: str) -> Figure:
+    """Draw the scales of each layer, from the 10th to the 90th percentile with the median, a line per run.
+
+    Grey boxes reach from the 10th to the 90th percentile at the start.
+    """
+    found = ordered(kernels.scales(evidence, *names))
+    contenders = list(found["contender"].unique())
+    figure = Figure(figsize=(WIDTH, 2.0 + 0.45 * len(contenders)), layout="constrained")
+    panels = figure.subplots(1, len(LAYERS), sharey=True, sharex=True)
+    for layer, axes in zip(LAYERS, panels, strict=True):
+        for place, name in enumerate(contenders):
+            own = found[(found["contender"] == name) & (found["layer"] == layer)].sort_values("seed")
+            look, start = KNOWN[own["method"].iloc[0]], own.iloc[0]
+            axes.plot([start["start_p10"], start["start_p90"]], [place] * 2, color="#cccccc", linewidth=12, zorder=1)
+            axes.plot(start["start_p50"], place, "|", color="#888888", markersize=12, zorder=2)
+            for number, run in enumerate(own.to_dict("records")):
+                height = place + 0.3 * ((number + 0.5) / len(own) - 0.5) * 2
+                axes.plot([run["p10"], run["p90"]], [height] * 2, color=look.color, linewidth=1.4)
+                axes.plot(run["p50"], height, look.marker, color=look.color, markersize=5)
+        axes.set(title=f"layer {layer}", xscale="log", ylim=(len(contenders) - 0.4, -0.6))
+        axes.set_yticks(range(len(contenders)), contenders)
+        empty(axes, found)
+    if len(found):
+        ends = found[["p10", "p90", "start_p10", "start_p90"]].astype(float)
+        pixels(panels[0].xaxis, 0.8 * ends.min().min(), 1.25 * ends.max().max())
+    panels[1].set_xlabel("scale (px of the layer's input)")
+    return evidence.stamp(figure)
+
+
+def limits(evidence: Evidence, *names: str, data: str = "letters") -> Figure:
+    """Draw accuracy against the last layer's extent as a share of the letter; a contender's line joins image sizes."""
+    runs = ordered(kernels.shares(evidence, *names, data=data))
+    runs = runs[runs["method"].isin(PROTOCOL) | (runs["method"] == "conv2d_21")]
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    axes, drawn = figure.subplots(), {}
+    for name, own in runs.groupby("contender", sort=False):
+        look = KNOWN[own["method"].iloc[0]]
+        cells = [
+            {"size": size, "share": run["share"].mean(), **summed(run["accuracy"].astype(float).tolist())}
+            for size, run in own.groupby("size")
+        ]
+        shown: dict[str, Any] = {"color": look.color, "marker": look.marker, "markersize": 6}
+        axes.plot([cell["share"] for cell in cells], [cell["mean"] for cell in cells], **shown)
+        for cell in cells:
+            axes.annotate(
+                str(cell["size"]), (cell["share"], cell["mean"]), (5, 4), textcoords="offset points", color=look.color
+            )
+        drawn[str(name)] = shown
+    axes.set(xlabel="extent of the last layer's kernels in the image / side of the letter", ylabel="test accuracy (%)")
+    axes.set_title(f"{NAMES[data]}; numbers are image sizes (px)")
+    empty(axes, runs)
+    legend(figure, drawn)
+    return evidence.stamp(figure)
+
+
+def pixels(axis: Axis, low: float, high: float) -> None:
+    """Limits and ticks of a log axis of pixels."""
+    inside = [tick for tick in PIXELS if low <= tick <= high]
+    axis.set_view_interval(low, high, ignore=True)
+    axis.set_ticks(inside, labels=[f"{tick:g}" for tick in inside])
+    axis.set_minor_locator(NullLocator())
+
+
+def _slopes(axes: Axes, slopes: pd.DataFrame) -> None:
+    """Write the contenders' mean slopes, in their colours, at the top of a panel."""
+    means = slopes[slopes["method"].isin(PROTOCOL)].groupby("method", sort=False)["slope"].mean()
+    for line, (method, slope) in enumerate(means.items()):
+        look = KNOWN[str(method)]
+        place = (0.03, 0.98 - 0.065 * line)
+        axes.annotate(f"slope {slope:.2f}", place, xycoords="axes fraction", va="top", fontsize=9, color=look.color)
