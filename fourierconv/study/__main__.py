@@ -62,7 +62,7 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         case "run":
             _run(chosen, options)
         case "status":
-            print("\n".join(_status(chosen, options, options.workers)))
+            print(*_status(chosen, options, options.workers or usual_workers()), sep="\n")
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
@@ -77,7 +77,8 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
     # What a job scheduler or `timeout` sends to end a process is answered like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if any(options.store.find(e, config) is None for e in chosen for config in sweep_of(e, options.profile)):
-        print(*_status(chosen, options, 1 if options.scheduler else options.workers), sep="\n", flush=True)
+        workers = 1 if options.scheduler else options.workers or usual_workers()
+        print(*_status(chosen, options, workers), sep="\n", flush=True)
     failures = []
     for experiment in chosen:
         configs = sweep_of(experiment, options.profile)
@@ -222,7 +223,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
             continue
         workers = command.add_mutually_exclusive_group()
         text = f"runs at a time: by default as many as usable cores, or {PACKED}, which share it, on a CUDA device"
-        workers.add_argument("--workers", type=_positive, default=usual_workers(), metavar="N", help=text)
+        workers.add_argument("--workers", type=_positive, metavar="N", help=text)
         if name == "run":
             text = "address of a Dask scheduler, as tcp://host:port: its workers do the runs, this process keeps them"
             workers.add_argument("--scheduler", metavar="ADDRESS", help=text)
