@@ -3,21 +3,24 @@
 import argparse
 import json
 import math
+import re
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from fourierconv.study import claims as claim_list
-from fourierconv.study import tables
+from fourierconv.study import status, tables
 from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
-from fourierconv.study.provenance import readable
+from fourierconv.study.pool import PACKED, usual_workers
 from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
-from fourierconv.study.sweep import costs, run_missing, seconds_left, usable_cores
+from fourierconv.study.sweep import TimeUp, run_missing, sweep_of
 
-PROFILES = ("quick", "full")
+PROFILES = ("quick", "pilot", "full")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims: Sequence[Claim]) -> int:
@@ -52,11 +55,14 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
     if options.command == "check":
         return _check(experiments, claims, results, committed)
     chosen = [experiments[options.only]] if options.only else list(experiments.values())
+    chosen = [experiment for experiment in chosen if sweep_of(experiment, options.profile)]
+    if not chosen:
+        raise StudyError(f"{options.only or 'no experiment'} has no runs in the profile {options.profile}")
     match options.command:
         case "run":
-            _run(chosen, options.profile, options.store, options.workers)
+            _run(chosen, options)
         case "status":
-            _status(chosen, options.profile, options.store, options.workers)
+            print(*_status(chosen, options, options.workers or usual_workers()), sep="\n")
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
@@ -66,13 +72,21 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
     return 0
 
 
-def _run(chosen: Sequence[Experiment], profile: str, store: Store, workers: int) -> None:
+def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
+    until = time.monotonic() + options.budget
     # What a job scheduler or `timeout` sends to end a process is answered like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if any(options.store.find(e, config) is None for e in chosen for config in sweep_of(e, options.profile)):
+        workers = 1 if options.scheduler else options.workers or usual_workers()
+        print(*_status(chosen, options, workers), sep="\n", flush=True)
     failures = []
     for experiment in chosen:
+        configs = sweep_of(experiment, options.profile)
+        how = {"scheduler": options.scheduler, "until": until}
         try:
-            results = run_missing(experiment, experiment.configs(profile), store, workers)
+            results = run_missing(experiment, configs, options.store, options.workers, **how)
+        except TimeUp as error:
+            print(error, flush=True)
         except StudyError as error:
             failures.append(str(error))
         else:
@@ -81,16 +95,11 @@ def _run(chosen: Sequence[Experiment], profile: str, store: Store, workers: int)
         raise StudyError("\n".join(failures))
 
 
-def _status(chosen: Sequence[Experiment], profile: str, store: Store, workers: int) -> None:
-    for experiment in chosen:
-        configs = list(dict.fromkeys(experiment.configs(profile)))
-        runs = [(cost, store.find(experiment, c)) for c, cost in zip(configs, costs(experiment, configs), strict=True)]
-        times = [(cost, float(result.provenance["duration_s"])) for cost, result in runs if result is not None]
-        left = [cost for cost, result in runs if result is None]
-        seconds = seconds_left(times, left, workers)
-        need = "time unknown" if seconds is None else f"about {readable(seconds)}"
-        ending = f", {len(left)} left: {need} with workers={workers}" if left else ""
-        print(f"{experiment.NAME}: {len(times)} of {len(runs)} runs done{ending}")
+def _status(chosen: Sequence[Experiment], options: argparse.Namespace, workers: int) -> list[str]:
+    others = [profile for profile in PROFILES if profile != options.profile]
+    committed = repository_root() / "book" / "results"
+    found = [status.standing(experiment, options.profile, others, options.store, committed) for experiment in chosen]
+    return status.lines(found, workers)
 
 
 def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path) -> None:
@@ -183,7 +192,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     helps = {
         "run": "run what is missing; stop it at any time, and the same command goes on",
-        "status": "say what is done and how long the rest takes",
+        "status": "say what is done, running, failed and left, and how long the rest takes",
         "collect": "write tables, claims and values of the finished runs into the build folder",
         "check": "compare the claims with the committed ones; exit status 1 where one is outside",
     }
@@ -211,8 +220,15 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         if name == "collect":
             text = "also replace the committed tables and claims in book/results"
             command.add_argument("--replace-committed", action="store_true", help=text)
-        else:
-            command.add_argument("--workers", type=_positive, default=usable_cores(), metavar="N")
+            continue
+        workers = command.add_mutually_exclusive_group()
+        text = f"runs at a time: by default as many as usable cores, or {PACKED}, which share it, on a CUDA device"
+        workers.add_argument("--workers", type=_positive, metavar="N", help=text)
+        if name == "run":
+            text = "address of a Dask scheduler, as tcp://host:port: its workers do the runs, this process keeps them"
+            workers.add_argument("--scheduler", metavar="ADDRESS", help=text)
+            text = "such as 90s, 9m or 2h: no run is begun that would not end in time; the same command goes on"
+            command.add_argument("--budget", type=_duration, default=math.inf, metavar="TIME", help=text)
     return parser
 
 
@@ -224,6 +240,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return int(text)
+
+
+def _duration(text: str) -> float:
+    if not (found := re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)) or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"must be a time such as 90s, 9m or 2h, not {text!r}")
+    return float(found[1]) * SECONDS[found[2]]
 
 
 def _minutes(text: str) -> float:

@@ -107,12 +107,14 @@ def command() -> str:
 def readable(seconds: float) -> str:
     """Write a duration as people say it.
 
-    >>> [readable(seconds) for seconds in (0.4, 41, 750, 11100)]
-    ['0.4 s', '41 s', '12 min', '3 h 05 min']
+    >>> [readable(seconds) for seconds in (0.4, 41, 750, 11100, 400000)]
+    ['0.4 s', '41 s', '12 min', '3 h 05 min', '4.6 days']
     """
     if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
+    if minutes >= 72 * 60:
+        return f"{minutes / (24 * 60):.1f} days"
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 

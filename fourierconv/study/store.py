@@ -89,6 +89,11 @@ def run_key(name: str, config: Mapping[str, Any], numerics: Mapping[str, int]) -
     return hashlib.sha256(_canonical(identity).encode()).hexdigest()[:16]
 
 
+def key(experiment: Experiment, config: Any) -> str:
+    """Return the key of an experiment's run."""
+    return run_key(experiment.NAME, dataclasses.asdict(config), experiment.NUMERICS)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a whole file or none: it shows under `path` only when it is complete and on the disk.
 
@@ -132,8 +137,7 @@ class Store:
 
     def path(self, experiment: Experiment, config: Any) -> Path:
         """Return where the run of `config` is kept, whether it is there or not."""
-        key = run_key(experiment.NAME, dataclasses.asdict(config), experiment.NUMERICS)
-        return self.root / experiment.NAME / f"{key}.json"
+        return self.root / experiment.NAME / f"{key(experiment, config)}.json"
 
     def find(self, experiment: Experiment, config: Any) -> Result | None:
         """Return the finished run of `config`, or None where there is none.
@@ -213,13 +217,13 @@ def _checked(path: Path, content: bytes) -> dict[str, Any]:
     try:
         held: dict[str, Any] = json.loads(content)
         digest = held.pop("sha256")
-        key = run_key(held["experiment"], held["config"], held["numerics"])
+        own = run_key(held["experiment"], held["config"], held["numerics"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(path, "not a whole JSON result", path) from None
     if digest != _digest(_canonical(held).encode()):
         raise _damaged(path, "its sha256 is not that of its content", path)
-    if key != path.stem:
-        raise _damaged(path, f"it holds the run {key}", path)
+    if own != path.stem:
+        raise _damaged(path, f"it holds the run {own}", path)
     return held
 
 

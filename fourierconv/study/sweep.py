@@ -1,29 +1,70 @@
-"""Runs what is missing of a sweep: gives workers the longest run left, prints what they say, lists what failed."""
+"""Runs what is missing of a sweep: hands out the longest run left, keeps what comes back, lists what failed."""
 
-import multiprocessing
-import os
-import signal
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from math import inf
+from typing import Any, Protocol
 
-from fourierconv.study import provenance
+from fourierconv.study import marks, provenance
+from fourierconv.study.estimates import costs, of_like_cost, seconds_left
+from fourierconv.study.marks import Mark
+from fourierconv.study.pool import Processes, usual_workers
+from fourierconv.study.progress import progress
 from fourierconv.study.store import Experiment, Result, Store, StudyError
-from fourierconv.study.worker import work
+from fourierconv.study.worker import Done, Failed, Message
+
+POLL = 1.0  # seconds between two looks at the clock, at new workers, and at what other sweeps have finished
+LAST_LINES = 20  # of a run that failed, that are kept
+
+
+class TimeUp(StudyError):
+    """The budget of time is used up and runs are left; nothing is wrong."""
+
+
+class Workers(Protocol):
+    """What runs are computed by: processes of this machine, or a cluster."""
+
+    def slots(self) -> int:
+        """Return how many runs may be done at a time."""
+
+    def start(self, number: int, config: Any) -> None:
+        """Begin a run, which is known by its number from here on."""
+
+    def wait(self, seconds: float) -> Iterator[tuple[int, Message]]:
+        """Yield what comes back of runs, by number, within so many seconds; soon after the first."""
+
+    def close(self) -> None:
+        """End all runs."""
 
 
 def run_missing(
-    experiment: Experiment, configs: Sequence[Any], store: Store, workers: int | None = None
+    experiment: Experiment,
+    configs: Sequence[Any],
+    store: Store,
+    workers: int | None = None,
+    *,
+    scheduler: str | None = None,
+    until: float = inf,
 ) -> list[Result]:
     """Run the configs that have no finished run in `store`, and return the results of all, in the order given.
 
-    `workers` processes share the work, by default as many as there are usable cores. A run that fails does not stop
-    the others. Raises StudyError at the end, listing the runs that failed, or at once where a result in the store is
-    damaged; OSError at once where the disk is full.
+    A run that fails does not stop the others; why it failed is kept beside where its result would be, and it is tried
+    again the next time. A run that another sweep is at is left to it.
+
+    Args:
+        experiment: of the runs.
+        configs: the runs that are wanted.
+        store: where results are kept.
+        workers: processes that share the work; by default what suits this machine, see `usual_workers`.
+        scheduler: address of a Dask scheduler, whose workers do the runs then.
+        until: no run is begun that would not end by then, a time of `time.monotonic`; one that does not is stopped.
+
+    Raises:
+        StudyError: at the end, with the runs that failed; at once where a result in the store is damaged.
+        TimeUp: runs are left at `until`.
+        OSError: at once where the disk is full.
 
     >>> from pathlib import Path
     >>> from types import SimpleNamespace
@@ -33,19 +74,27 @@ def run_missing(
     if workers is not None and workers < 1:
         raise StudyError(f"workers must be at least 1, not {workers}")
     distinct = list(dict.fromkeys(configs))
-    missing = [number for number, config in enumerate(distinct) if store.find(experiment, config) is None]
-    if missing:
+    found = {config: store.find(experiment, config) for config in distinct}
+    if missing := [config for config in distinct if found[config] is None]:
         store.remove_abandoned(experiment)
-        _Sweep(experiment, distinct, missing, store).run(min(workers or usable_cores(), len(missing)))
-    results = [store.find(experiment, config) for config in configs]
+        finished = [(config, result) for config, result in found.items() if result is not None]
+        own = costs(experiment, [config for config, _ in finished])
+        times = [(cost, float(r.provenance["duration_s"])) for cost, (_, r) in zip(own, finished, strict=True)]
+        _Sweep(experiment, distinct, missing, times, store, until).run(
+            _workers(experiment, scheduler, min(workers or usual_workers(), len(missing)))
+        )
+    results = [found[config] or store.find(experiment, config) for config in configs]
     if None in results:
         raise StudyError(f"results of {experiment.NAME} were removed from {store.root} meanwhile; run it again")
     return [result for result in results if result is not None]
 
 
-def usable_cores() -> int:
-    """Return the number of cores this process may use, which a scheduler can hold below the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def sweep_of(experiment: Experiment, profile: str) -> list[Any]:
+    """Return the runs of a profile, none where the experiment refuses it: not each has a sweep in every profile."""
+    try:
+        return list(dict.fromkeys(experiment.configs(profile)))
+    except StudyError:
+        return []
 
 
 def run_names(experiment: Experiment, configs: Sequence[Any]) -> list[str]:
@@ -62,112 +111,134 @@ def run_names(experiment: Experiment, configs: Sequence[Any]) -> list[str]:
     return [" ".join([experiment.NAME, *(f"{n}={getattr(config, n)}" for n in varying)]) for config in configs]
 
 
-def costs(experiment: Experiment, configs: Sequence[Any]) -> list[float]:
-    """Return the relative cost of each run: `experiment.cost(config)` where it has that function, else 1."""
-    cost = getattr(experiment, "cost", lambda config: 1.0)
-    return [float(cost(config)) for config in configs]
+def _workers(experiment: Experiment, scheduler: str | None, number: int) -> Workers:
+    if scheduler is None:
+        return Processes(experiment, number)
+    from fourierconv.study.cluster import Cluster  # distributed need not be where `gpu` runs
 
-
-def seconds_left(finished: Sequence[tuple[float, float]], left: Sequence[float], workers: int) -> float | None:
-    """Estimate the seconds that runs of cost `left` take, from the (cost, seconds) of finished runs; None without any.
-
-    >>> seconds_left([(1.0, 10.0), (2.0, 20.0)], left=[2.0, 2.0], workers=2)
-    20.0
-    """
-    if not finished:
-        return None
-    per_cost = sum(seconds for _, seconds in finished) / sum(cost for cost, _ in finished)
-    return per_cost * sum(left) / max(1, min(workers, len(left)))
+    return Cluster(experiment, scheduler)
 
 
 class _Sweep:
     """One pass over the missing runs, each known by its number among the configs."""
 
-    def __init__(self, experiment: Experiment, configs: list[Any], missing: list[int], store: Store) -> None:
-        self.experiment, self.configs, self.store = experiment, configs, store
+    def __init__(
+        self,
+        experiment: Experiment,
+        configs: list[Any],
+        missing: list[Any],
+        times: list[tuple[float, float]],
+        store: Store,
+        until: float,
+    ) -> None:
+        self.experiment, self.configs, self.store, self.until = experiment, configs, store, until
         self.names = run_names(experiment, configs)
         self.costs = costs(experiment, configs)
-        self.queue = deque(sorted(missing, key=lambda number: -self.costs[number]))
-        self.unfinished = set(missing)
-        self.processes: dict[Connection, SpawnProcess] = {}
-        self.jobs: dict[Connection, int] = {}  # what each busy worker is at
-        self.times: list[tuple[float, float]] = []  # (cost, seconds) of the runs that succeeded
+        self.paths = [store.path(experiment, config) for config in configs]
+        wanted = set(missing)
+        self.unfinished = {number for number, config in enumerate(configs) if config in wanted}
+        self.queue = sorted(self.unfinished, key=lambda number: -self.costs[number])
+        self.marks: dict[int, Mark] = {}  # of the runs that are being done
+        self.lines: dict[int, deque[str]] = {}  # which they reported last
+        self.elsewhere = False  # whether another sweep is at a run of the queue
+        self.times = times
         self.failures: list[str] = []
-        self.source = provenance.gather()
+        self.command = provenance.command()
 
-    def run(self, workers: int) -> None:
+    def run(self, workers: Workers) -> None:
+        self.workers = workers
+        done = sum(cost for number, cost in enumerate(self.costs) if number not in self.unfinished)
+        self.progress = progress(sum(self.costs), done)
         try:
-            while self.unfinished:
-                # A worker that died is replaced as long as there is a run that nobody has begun.
-                while self.queue and len(self.processes) < workers:
-                    self.start_worker()
-                ready = wait(list(self.processes))
-                for connection in [connection for connection in self.processes if connection in ready]:
-                    self.listen(connection, workers)
+            while self.begin() and time.monotonic() < self.until:
+                for number, message in workers.wait(min(POLL, max(0.0, self.until - time.monotonic()))):
+                    self.take(number, message)
         finally:
-            for process in self.processes.values():
-                process.terminate()
-            for process in self.processes.values():
-                process.join()
+            self.progress.close()
+            workers.close()
+            for mark in self.marks.values():
+                mark.remove()
         if self.failures:
             head = f"{len(self.failures)} of {len(self.configs)} runs of {self.experiment.NAME} failed:"
             raise StudyError("\n  ".join([head, *self.failures]))
+        if self.unfinished:
+            raise TimeUp(self.time_up())
 
-    def start_worker(self) -> None:
-        ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, self.experiment.__name__, self.store, self.source)
-        process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)
-        # Ctrl-C reaches every process of a terminal. Only the parent answers it and ends the workers, which inherit the
-        # mask. Starting the first worker would start the tracker, and that would lift the mask.
-        resource_tracker.ensure_running()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-            self.processes[ours] = process
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        theirs.close()
+    def begin(self) -> bool:
+        """Begin runs while there are slots for them; returns whether there is something to wait for."""
+        while len(self.marks) < self.workers.slots() and (number := self.next()) is not None:
+            self.lines[number] = deque(maxlen=LAST_LINES)
+            self.workers.start(number, self.configs[number])
+        return bool(self.marks) or self.elsewhere
 
-    def listen(self, connection: Connection, workers: int) -> None:
-        try:
-            kind, number, content = connection.recv()
-        except (EOFError, ConnectionError):
-            self.bury(connection, workers)
-            return
-        match kind:
-            case "idle" if self.queue:
-                self.jobs[connection] = self.queue.popleft()
-                connection.send((self.jobs[connection], self.configs[self.jobs[connection]]))
-            case "idle":
-                connection.send(None)
-                self.processes.pop(connection).join()
-            case "line":
-                print(f"{self.names[number]}: {content}", flush=True)
-            case "done":
-                self.times.append((self.costs[number], content))
-                self.close(self.jobs.pop(connection), f"done in {provenance.readable(content)}", workers)
-            case "failed":
-                self.fail(self.jobs.pop(connection), content, workers)
-            case "disk full":
-                # No later run could be saved either: hours of work would be thrown away one by one.
-                raise OSError(*content)
+    def next(self) -> int | None:
+        """Take the longest run out of the queue that fits into the time left and that no other sweep is at."""
+        self.elsewhere = False
+        # Without a measured time nothing says what fits, and the shortest run is the cheapest way to learn one.
+        order = list(self.queue) if self.times or self.until == inf else self.queue[::-1]
+        for number in order:
+            if not self.fits(number):
+                continue
+            mark = marks.take(self.paths[number])
+            if mark is None:
+                self.elsewhere = True
+                continue
+            self.queue.remove(number)
+            if self.store.find(self.experiment, self.configs[number]) is None:
+                self.marks[number] = mark
+                return number
+            mark.remove()
+            self.ended(number, "done by another sweep")
+        return None
 
-    def bury(self, connection: Connection, workers: int) -> None:
-        process = self.processes.pop(connection)
-        process.join()
-        code = process.exitcode or 0
-        reason = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        if connection not in self.jobs:
-            raise StudyError(f"a worker process for {self.experiment.NAME} did not start: {reason}")
-        self.fail(self.jobs.pop(connection), f"its process was {reason}", workers)
+    def fits(self, number: int) -> bool:
+        """Return whether a run, by the longest of like cost, would end in time."""
+        if self.until == inf:
+            return True
+        return max(of_like_cost(self.times, self.costs[number]), default=0.0) <= self.until - time.monotonic()
 
-    def fail(self, number: int, reason: str, workers: int) -> None:
-        self.failures.append(f"{self.configs[number]!r}: {reason}")
-        self.close(number, f"FAILED: {reason}", workers)
+    def take(self, number: int, message: Message) -> None:
+        """Keep what came back of a run."""
+        match message:
+            case str():
+                self.lines[number].append(message)
+                self.progress.line(self.names[number], message)
+                return
+            case Done(outcome, source):
+                seconds = source["duration_s"]
+                try:
+                    source = source | {"command": self.command}
+                    self.store.save(self.experiment, self.configs[number], outcome, source)
+                except StudyError as error:
+                    self.fail(number, Failed(str(error)))
+                else:
+                    marks.failure_path(self.paths[number]).unlink(missing_ok=True)
+                    self.times.append((self.costs[number], seconds))
+                    self.ended(number, f"done in {provenance.readable(seconds)}")
+            case Failed():
+                self.fail(number, message)
+            case OSError():
+                raise OSError(message.errno, message.strerror, message.filename or str(self.store.root))
+        self.marks.pop(number).remove()
 
-    def close(self, number: int, state: str, workers: int) -> None:
+    def fail(self, number: int, failed: Failed) -> None:
+        marks.write_failure(self.paths[number], self.configs[number], failed, self.lines[number])
+        self.failures.append(f"{self.configs[number]!r}: {failed.reason}; see {marks.failure_path(self.paths[number])}")
+        self.ended(number, f"FAILED: {failed.reason}", failed=True)
+
+    def ended(self, number: int, state: str, failed: bool = False) -> None:
         self.unfinished.remove(number)
-        left = seconds_left(self.times, [self.costs[other] for other in self.unfinished], workers)
+        costs_left = [self.costs[other] for other in self.unfinished]
+        left = seconds_left(self.times, costs_left, self.workers.slots())
         ending = f", {provenance.readable(left)} left" if left else ""
         position = f"[{len(self.configs) - len(self.unfinished)}/{len(self.configs)}]"
-        print(f"{position} {self.names[number]}: {state}{ending}", flush=True)
+        text = f"{position} {self.names[number]}: {state}{ending}"
+        self.progress.ended(self.names[number], text, self.costs[number], failed)
+
+    def time_up(self) -> str:
+        name, left = self.experiment.NAME, len(self.unfinished)
+        shortest = min(self.costs[number] for number in self.unfinished)
+        need = max(of_like_cost(self.times, shortest), default=None)
+        hint = "" if need is None else f"; the shortest takes {provenance.readable(need)}"
+        stopped = f", {len(self.marks)} stopped on the way" if self.marks else ""
+        return f"{name}: the time is up, and {left} of {len(self.configs)} runs are left{stopped}{hint}"

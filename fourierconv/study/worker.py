@@ -1,16 +1,21 @@
-"""The worker's side of a sweep: a process that asks for configs, runs them, saves each result, until there is none.
+"""One run where it is computed: in a local process that asks for configs until there is none, or on a cluster.
 
-A worker holds one thread and deterministic algorithms, so that no result depends on how many workers there are, and it
-ends when the process that started it ends, however that ends.
+Either way it has one thread and deterministic algorithms, so that no result depends on how many workers there are, and
+what comes of it goes back to the sweep, which alone writes into the store. A local worker ends when the process that
+started it ends, however that ends.
 """
 
 import errno
 import importlib
 import multiprocessing
 import os
+import pickle
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -18,58 +23,78 @@ from typing import Any
 import torch
 
 from fourierconv.study import provenance
-from fourierconv.study.store import Experiment, Store, StudyError
+from fourierconv.study.store import Experiment, Outcome, StudyError, key
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def work(connection: Connection, module: str, store: Store, source: dict[str, Any]) -> None:
-    """Run in a process of its own until the parent sends None instead of a job, a pair (number, config).
+@dataclass(frozen=True)
+class Done:
+    """What a run that succeeded sends back; `provenance` holds its seconds as `duration_s`."""
 
-    Sends (kind, number, content): 'idle' asks for a job; 'line' is a line of progress; 'done' holds the run's seconds,
-    'failed' a reason of one line, 'disk full' what an OSError takes. `source` is the provenance that all runs share.
-    """
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    outcome: Outcome
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a run failed, in one line, and the traceback where there is one."""
+
+    reason: str
+    traceback: str = ""
+
+
+# What comes back of a run: lines of progress first, then one of the others. An OSError is a full disk, which ends the
+# sweep: no later run could be saved either.
+Message = str | Done | Failed | OSError
+
+
+def attempt(experiment: Experiment, config: Any, report: Callable[[str], None]) -> Done | Failed | OSError:
+    """Do one run, alone in this process, and return what came of it; `report` gets its lines of progress."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.set_num_threads(1)
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would import the whole compiler
-    experiment: Any = importlib.import_module(module)
-    try:
-        connection.send(("idle", -1, None))
-        while (job := connection.recv()) is not None:
-            number, config = job
-            kind, content = _run(experiment, config, store, source, number, connection)
-            connection.send((kind, number, content))
-            connection.send(("idle", -1, None))
-    except (EOFError, ConnectionError):
-        return  # the parent is gone, and with it whoever wants the rest
-
-
-def _run(
-    experiment: Experiment,
-    config: Any,
-    store: Store,
-    source: dict[str, Any],
-    number: int,
-    connection: Connection,
-) -> tuple[str, Any]:
+    # Draws that an experiment forgets to seed must not depend on which runs this process had before.
+    torch.manual_seed(int(key(experiment, config), 16))
     start = time.perf_counter()
     try:
-        found = store.find(experiment, config)  # another sweep on the same store may have been faster
-        if found is not None:
-            return "done", found.provenance["duration_s"]
-        # Draws that an experiment forgets to seed must not depend on which runs this worker had before.
-        torch.manual_seed(int(store.path(experiment, config).stem, 16))
-        outcome = experiment.run(config, lambda line: connection.send(("line", number, line)))
+        outcome = experiment.run(config, report)
         seconds = time.perf_counter() - start
-        store.save(experiment, config, outcome, source | provenance.finished(seconds))
-        return "done", seconds
-    except StudyError as error:
-        return "failed", str(error)
+        if outcome.weights is not None:
+            outcome = replace(outcome, weights={name: w.detach().cpu() for name, w in outcome.weights.items()})
+        return Done(outcome, sources() | provenance.finished(seconds))
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_FULL:
-            return "disk full", (error.errno, error.strerror, error.filename or str(store.root))
-        return "failed", _one_line(error)
+            return OSError(error.errno, error.strerror, error.filename)
+        reason = str(error) if isinstance(error, StudyError) else _one_line(error)
+        return Failed(reason, "".join(traceback.format_exception(error)))
+
+
+@cache
+def sources() -> dict[str, Any]:
+    """Describe code and machine of this process, once."""
+    return provenance.gather()
+
+
+def work(connection: Connection, module: str) -> None:
+    """Run in a process of its own until the parent is gone; a job is a pair (number, config).
+
+    Sends pickled pairs (number, message), and (-1, '') once it is ready.
+    """
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    experiment: Any = importlib.import_module(module)
+
+    def send(number: int, message: Message) -> None:
+        # plain pickle: what multiprocessing makes of tensors needs this process for as long as they are in use
+        connection.send_bytes(pickle.dumps((number, message)))
+
+    try:
+        send(-1, "")
+        while True:
+            number, config = connection.recv()
+            send(number, attempt(experiment, config, partial(send, number)))
+    except (EOFError, ConnectionError):
+        return  # the parent is gone, and with it whoever wants the rest
 
 
 def _one_line(error: Exception) -> str:

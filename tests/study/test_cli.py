@@ -3,29 +3,32 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from fourierconv.study.__main__ import main
-from fourierconv.study.store import Store
+from fourierconv.study.store import Store, StudyError
 from fourierconv.study.sweep import run_missing
 from tests.study import toy
+from tests.study.processes import alive, descendants, start, wait_for
 from tests.study.toy_study import CLAIMS
 
-REPOSITORY = Path(__file__).parents[2]
 QUICK = ["--profile", "quick"]
 # arguments, what stderr says
 USAGE_ERRORS = [
     (["run", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
     (["run"], "the following arguments are required: --profile"),
     (["run", *QUICK, "--only", "nothing"], "argument --only: invalid choice: 'nothing'"),
+    (["run", *QUICK, "--budget", "9"], "argument --budget: must be a time such as 90s, 9m or 2h, not '9'"),
+    (["run", *QUICK, "--budget", "0m"], "argument --budget: must be a time such as 90s, 9m or 2h, not '0m'"),
+    (
+        ["run", *QUICK, "--workers", "2", "--scheduler", "tcp://here:8786"],
+        "argument --scheduler: not allowed with argument --workers",
+    ),
     (["run", *QUICK, "--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
     (["train", *QUICK], "invalid choice: 'train'"),
     (["data", "--only", "letters"], "argument --only: invalid choice: 'letters'"),
@@ -60,38 +63,10 @@ def collected(store: Store) -> list[str]:
     return ["collect", *QUICK, "--store", str(store.root)]
 
 
-def start(folder: Path, pause: float) -> subprocess.Popen[bytes]:
-    """Start the sweep in a process of its own, whose runs at size 32 take `pause` seconds."""
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), toy.PAUSE: str(pause)}
-    command = [sys.executable, "-m", "tests.study.toy_study", "run", *QUICK, "--workers", "2"]
-    with (folder / "log").open("wb") as log:
-        # In a session of its own, whose process group gets what Ctrl-C sends to all processes of a terminal.
-        return subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 100
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def descendants(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(word) for word in listed.stdout.split()]
-
-
-def alive(pid: int) -> bool:
-    # A process that ended but that nobody has waited for yet is still listed, as a zombie.
-    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
 def stop_in_the_middle(folder: Path, number: signal.Signals) -> int:
     """Stop a sweep by a signal when half its runs are done and each worker hangs in another; return its exit status."""
-    process = start(folder, pause=3600)
+    quick = ("run", *QUICK, "--workers", "2")
+    process = start(folder, "tests.study.toy_study", *quick, **{toy.PAUSE: "3600"})
     log = folder / "log"
     try:
         wait_for(lambda: process.poll() is not None or log.read_text().count("size=32") == 2)
@@ -214,11 +189,46 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(
 
 def test_what_is_missing_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert study("status", *QUICK, "--workers", "2") == 0
-    assert capsys.readouterr().out == "toy: 0 of 12 runs done, 12 left: time unknown with workers=2\n"
+    each, overall = capsys.readouterr().out.splitlines()
+    assert each == "toy: 0 of 12 runs done, 12 left: time unknown with workers=2"
+    assert overall == "all: 0 of 12 runs done, 12 left: time unknown"
     assert study("collect", *QUICK) == 1
     assert capsys.readouterr().err.startswith("error: toy: 12 of 12 runs are missing; first: ")
     assert study("check", *QUICK) == 1
     assert capsys.readouterr().err.startswith(f"error: {folder}/build/results/quick/toy.csv is missing; make it: ")
+
+
+def test_run_says_beforehand_what_it_costs_and_ends_with_its_budget(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert study("run", *QUICK, "--workers", "2", "--budget", "0.001s") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "toy: 0 of 12 runs done, 12 left: time unknown with workers=2",
+        "all: 0 of 12 runs done, 12 left: time unknown",
+        "toy: the time is up, and 12 of 12 runs are left",
+    ]
+
+
+def test_profiles_have_tables_of_their_own(folder: Path, whole: Store) -> None:
+    assert study(*collected(whole)) == 0
+    quick = (folder / "build" / "results" / "quick" / "toy.csv").read_text()
+    assert study("collect", "--profile", "pilot", "--store", str(whole.root)) == 0
+    assert (folder / "build" / "results" / "quick" / "toy.csv").read_text() == quick
+    pilot = (folder / "build" / "results" / "pilot" / "toy.csv").read_text().splitlines()
+    assert {line.partition(",")[0] for line in pilot[1:]} == {"pilot"}
+
+
+def test_an_experiment_need_not_have_every_profile(
+    folder: Path, whole: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(profile: str) -> NoReturn:
+        raise StudyError(f"profile {profile!r} is unknown")
+
+    other: Any = SimpleNamespace(NAME="other", configs=refuse)
+    assert main(["status", "--profile", "pilot", "--store", str(whole.root)], {"toy": toy, "other": other}, []) == 0
+    assert capsys.readouterr().out == "toy: 8 of 8 runs done\n"
+    assert main(["run", "--profile", "pilot", "--only", "other"], {"other": other}, []) == 1
+    assert capsys.readouterr().err == "error: other has no runs in the profile pilot\n"
 
 
 def test_a_failing_run_is_listed_and_the_exit_status_is_1(

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 import signal
 import subprocess
@@ -12,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from fourierconv.study import provenance
+from fourierconv.study.estimates import seconds_left
 from fourierconv.study.store import Result, Store, StudyError
-from fourierconv.study.sweep import run_missing, run_names, seconds_left
+from fourierconv.study.sweep import run_missing, run_names
 from tests.study import toy
 
 CONFIGS = toy.configs("quick")
@@ -21,6 +23,7 @@ CONFIGS = toy.configs("quick")
 FAILURES = {
     "raises": r"ValueError: the scale is -1.0 \(toy.py:\d+\)",
     "nan": r"metrics.accuracy is nan; a result holds finite numbers only",
+    "diverges": r"FloatingPointError: the loss of epoch 1 is nan: training diverged \(toy.py:\d+\)",
     "dies": rf"its process was killed by signal {int(signal.SIGKILL)}",
 }
 # finished (cost, seconds), costs left, workers, seconds left
@@ -97,19 +100,43 @@ def test_failures_are_named_and_do_not_stop_the_others(store: Store) -> None:
     with pytest.raises(StudyError) as caught:
         run_missing(toy, [*failing, *CONFIGS[:2]], store, workers=1)
     head, *lines = str(caught.value).splitlines()
-    assert head == "3 of 5 runs of toy failed:"
+    assert head == f"{len(failing)} of {len(failing) + 2} runs of toy failed:"
     for config, reason, line in zip(failing, FAILURES.values(), lines, strict=True):
-        assert re.fullmatch(f"  {re.escape(repr(config))}: {reason}", line)
+        kept = store.path(toy, config).with_suffix(".failed.txt")
+        assert re.fullmatch(f"  {re.escape(repr(config))}: {reason}; see {kept}", line)
+        first, *rest = kept.read_text().splitlines()
+        assert re.fullmatch(reason, first)
+        assert f"of {config!r}" in rest
+        assert "  epoch 1/2" in rest
+        assert ("Traceback (most recent call last):" in rest) == (config.behaviour in ("raises", "diverges"))
     assert len(stamps(store)) == 2
 
 
-def test_a_full_disk_ends_the_sweep_at_once(store: Store) -> None:
-    config = toy.Config(size=128, behaviour="fills the disk")
+def test_a_run_that_succeeds_at_last_is_no_failure_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = toy.Config(behaviour="raises if asked to")
+    monkeypatch.setenv(toy.ASKED, "yes")
+    with pytest.raises(StudyError, match="1 of 1 runs"):
+        run_missing(toy, [config], store)
+    kept = store.path(toy, config).with_suffix(".failed.txt")
+    assert kept.exists()
+    monkeypatch.delenv(toy.ASKED)
+    run_missing(toy, [config], store)
+    assert not kept.exists()
+
+
+def test_a_disk_that_is_full_for_a_run_ends_the_sweep_at_once(store: Store) -> None:
     with pytest.raises(OSError, match="No space left") as caught:
-        run_missing(toy, [*CONFIGS, config], store, workers=1)
-    path = store.path(toy, config)
-    assert caught.value.filename == str(path.with_suffix(".safetensors"))
-    assert list(path.parent.iterdir()) == []
+        run_missing(toy, [*CONFIGS, toy.Config(size=128, behaviour="fills the disk")], store, workers=1)
+    assert caught.value.filename == str(store.root)
+    assert list(store.root.glob("*/*")) == []
+
+
+def test_a_disk_that_is_full_for_a_result_ends_the_sweep_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", toy.no_space)
+    with pytest.raises(OSError, match="No space left") as caught:
+        run_missing(toy, CONFIGS[:2], store, workers=1)
+    assert caught.value.filename == str(store.path(toy, CONFIGS[0]).with_suffix(".safetensors"))
+    assert list(store.root.glob("*/*")) == []
 
 
 def test_a_damaged_result_stops_the_sweep_before_any_work(store: Store) -> None:

@@ -17,6 +17,7 @@ NAME = "toy"
 NUMERICS = {"toy": 1}
 columns = ("method", "size", "seed", "accuracy", "extent")
 PAUSE = "TOY_PAUSE"  # environment variable: seconds that each run at size 32 takes
+ASKED = "TOY_FAILS"  # environment variable: whether the behaviour of that name fails
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Config:
 
 
 def configs(profile: str) -> list[Config]:
-    seeds = {"quick": (0, 1, 2), "full": (0, 1, 2, 3)}[profile]
+    seeds = {"quick": (0, 1, 2), "pilot": (0, 1), "full": (0, 1, 2, 3)}[profile]
     return [Config(*cell) for cell in itertools.product((32, 64), seeds, ("conv2d", "window"))]
 
 
@@ -48,12 +49,16 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
     match config.behaviour:
         case "raises":
             raise ValueError("the scale is -1.0\nand more lines")
+        case "raises if asked to" if os.environ.get(ASKED):
+            raise ValueError("it was asked to")
+        case "diverges":
+            raise FloatingPointError("the loss of epoch 1 is nan: training diverged")
         case "nan":
             accuracy = float("nan")
         case "dies":
             os.kill(os.getpid(), signal.SIGKILL)
         case "fills the disk":
-            os.fsync = no_space  # only in this process, which is a worker
+            no_space(0)
     report("epoch 2/2")
     metrics = {"accuracy": accuracy, "extent": config.size / 3, "threads": torch.get_num_threads()}
     return Outcome(metrics, [{"epoch": 1, "loss": 0.5}], {"layer.scale": torch.full((2,), accuracy)})

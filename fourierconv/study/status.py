@@ -1,0 +1,124 @@
+"""Where a profile stands: what is done, running, failed and left, and how long the rest takes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fourierconv.study import marks
+from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left
+from fourierconv.study.provenance import readable
+from fourierconv.study.store import Experiment, Store, key
+from fourierconv.study.sweep import run_names, sweep_of
+from fourierconv.study.tables import files
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an experiment stands in a profile.
+
+    Attributes:
+        name: of the experiment.
+        count: of its runs.
+        running: runs that a living process is at, with that process.
+        failed: runs that failed when they were tried last, with the reason and where more is said.
+        left: costs of the runs that are not done.
+        times: measured ones, by which the rest is estimated.
+        measured: what they were measured on, '' where that is this profile in this store.
+    """
+
+    name: str
+    count: int
+    running: list[str]
+    failed: list[str]
+    left: list[float]
+    times: Times
+    measured: str
+
+
+def standing(experiment: Experiment, profile: str, others: Sequence[str], store: Store, committed: Path) -> Standing:
+    """Look at the runs of a profile.
+
+    Args:
+        experiment: whose runs.
+        profile: of the runs.
+        others: profiles by whose runs the time is estimated while none of this one's is done.
+        store: where results are kept.
+        committed: the folder of committed results, with one for each profile; they tell times where the store does not.
+
+    Raises:
+        StudyError: a result in the store is damaged.
+    """
+    configs = list(dict.fromkeys(experiment.configs(profile)))
+    times, measured = _times(experiment, (profile, *others), store, committed)
+    running, failed, left = [], [], []
+    for config, name, cost in zip(configs, run_names(experiment, configs), costs(experiment, configs), strict=True):
+        path = store.path(experiment, config)
+        if path.exists():
+            continue
+        left.append(cost)
+        if holder := marks.holder(path):
+            running.append(f"{name}: {holder}")
+        elif reason := marks.failure(path):
+            failed.append(f"{name}: {reason}; see {marks.failure_path(path)}")
+    return Standing(experiment.NAME, len(configs), running, failed, left, times, measured)
+
+
+def _times(experiment: Experiment, profiles: Sequence[str], store: Store, committed: Path) -> tuple[Times, str]:
+    """Return measured times, and on what they were measured: the first there are, of the store before the committed."""
+    sweeps = {profile: sweep_of(experiment, profile) for profile in profiles}
+    for profile, configs in sweeps.items():
+        if times := stored_times(experiment, configs, store):
+            return times, "" if profile == profiles[0] else f" by the runs of {profile}"
+    for profile, configs in sweeps.items():
+        times, processors = committed_times(experiment, configs, committed / profile)
+        if times:
+            return times, f" by the committed runs of {profile} on {processors}"
+    return [], ""
+
+
+def stored_times(experiment: Experiment, configs: Sequence[Any], store: Store) -> Times:
+    """Return (cost, seconds) of the configs' finished runs. Raises StudyError where one is damaged."""
+    found = zip(costs(experiment, configs), (store.find(experiment, config) for config in configs), strict=True)
+    return [(cost, float(result.provenance["duration_s"])) for cost, result in found if result is not None]
+
+
+def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path) -> tuple[Times, str]:
+    """Return (cost, seconds) of the configs' runs behind a committed table, and on which processors they were."""
+    path = files(experiment, folder)[1]
+    if not path.exists():
+        return [], ""
+    sidecar = json.loads(path.read_text())
+    runs = [sidecar["runs"].get(key(experiment, config)) for config in configs]
+    times = [(c, float(run["duration_s"])) for c, run in zip(costs(experiment, configs), runs, strict=True) if run]
+    return times, ", ".join(sidecar["cpu"])
+
+
+def lines(standings: Sequence[Standing], workers: int) -> list[str]:
+    """Write one line per experiment, its running and failed runs below it, and a line for all that is left."""
+    said = []
+    for own in standings:
+        counts = [f"{own.name}: {own.count - len(own.left)} of {own.count} runs done"]
+        counts += [f"{len(own.running)} running"] if own.running else []
+        counts += [f"{len(own.failed)} failed"] if own.failed else []
+        seconds = seconds_left(own.times, own.left, workers)
+        need = "time unknown" if seconds is None else f"about {readable(seconds)}"
+        counts += [f"{len(own.left)} left: {need} with workers={workers}{own.measured}"] if own.left else []
+        said.append(", ".join(counts))
+        said += [f"  running: {run}" for run in own.running] + [f"  failed: {run}" for run in own.failed]
+    if rest := [own for own in standings if own.left]:
+        said.append(_overall(standings, rest, workers))
+    return said
+
+
+def _overall(standings: Sequence[Standing], rest: Sequence[Standing], workers: int) -> str:
+    total, left = sum(own.count for own in standings), sum(len(own.left) for own in rest)
+    known = [own for own in rest if own.times]
+    unknown = [own.name for own in rest if not own.times]
+    core = sum(core_seconds(own.times, own.left) or 0.0 for own in known)
+    wall = sum(seconds_left(own.times, own.left, workers) or 0.0 for own in known)
+    need = f"about {core / 3600:.1f} core-hours, {readable(wall)} on this machine with workers={workers}"
+    if unknown:
+        need = f"{need}, and for {', '.join(unknown)} time unknown" if known else "time unknown"
+    return f"all: {total - left} of {total} runs done, {left} left: {need}"
