@@ -7,8 +7,8 @@ SHELL := bash
 PROFILE ?= quick
 PYTHON ?= python3
 
-ifeq ($(filter $(PROFILE),quick pilot full),)
-$(error PROFILE=$(PROFILE) is unknown: choose PROFILE=quick, PROFILE=pilot or PROFILE=full)
+ifeq ($(filter $(PROFILE),quick tuning pilot full),)
+$(error PROFILE=$(PROFILE) is unknown: choose PROFILE=quick, tuning, pilot or full)
 endif
 
 export FOURIERCONV_BUILD := build
@@ -28,7 +28,7 @@ EXECUTED := $(NOTEBOOKS:notebooks/%=build/notebooks/$(PROFILE)/%)
 
 .PHONY: help
 help: ## this list
-	@echo 'usage: make TARGET [PROFILE=quick|pilot|full] [PYTHON=python3]'
+	@echo 'usage: make TARGET [PROFILE=quick|tuning|pilot|full] [PYTHON=python3]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: reproduce

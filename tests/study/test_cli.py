@@ -161,7 +161,7 @@ def test_check_fails_outside_and_says_which_numerics_were_committed(
 
 
 def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    other: Any = SimpleNamespace(NAME="other")
+    other: Any = SimpleNamespace(NAME="other", configs=lambda profile: [None])
     two = {"toy": toy, "other": other}
     arguments = [*collected(whole), "--only", "toy"]
     assert main(arguments, two, CLAIMS) == 0
