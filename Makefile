@@ -7,10 +7,8 @@ SHELL := bash
 PROFILE ?= quick
 PYTHON ?= python3
 
-ifneq ($(PROFILE),quick)
-ifneq ($(PROFILE),full)
-$(error PROFILE=$(PROFILE) is unknown: choose PROFILE=quick or PROFILE=full)
-endif
+ifeq ($(filter $(PROFILE),quick tuning pilot full),)
+$(error PROFILE=$(PROFILE) is unknown: choose PROFILE=quick, tuning, pilot or full)
 endif
 
 export FOURIERCONV_BUILD := build
@@ -30,7 +28,7 @@ EXECUTED := $(NOTEBOOKS:notebooks/%=build/notebooks/$(PROFILE)/%)
 
 .PHONY: help
 help: ## this list
-	@echo 'usage: make TARGET [PROFILE=quick|full] [PYTHON=python3]'
+	@echo 'usage: make TARGET [PROFILE=quick|tuning|pilot|full] [PYTHON=python3]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: reproduce
@@ -49,6 +47,10 @@ test-all: test ## all of the tests: thousands of cases more, and an installation
 .PHONY: test-book
 test-book: .venv/installed ## opens every page of the built book in Chromium, wide and at phone width
 	$(RUN) -m pytest tests/book/check_pages.py
+
+.PHONY: faults
+faults: .venv/installed ## kills sweeps, fills their disk, damages their files, in four minutes: the tables stay the same
+	$(RUN) -m pytest tests/faults/check_faults.py
 
 .PHONY: gpu
 gpu: .venv/installed ## checks and times the layers on a CUDA device, in nine minutes; says so where there is none

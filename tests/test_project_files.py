@@ -31,6 +31,7 @@ TARGETS = {
     "reproduce",
     "bench",
     "bench-check",
+    "faults",
     "test",
     "test-all",
     "test-book",
@@ -114,7 +115,7 @@ def test_an_unknown_profile_is_one_line() -> None:
     done = make("reproduce", "PROFILE=fast")
     assert done.returncode != 0
     assert done.stdout == ""
-    assert "PROFILE=fast is unknown: choose PROFILE=quick or PROFILE=full" in done.stderr
+    assert "PROFILE=fast is unknown: choose PROFILE=quick, tuning, pilot or full" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -17,9 +17,8 @@ from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
 from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
-from fourierconv.study.sweep import TimeUp, run_missing, sweep_of
+from fourierconv.study.sweep import PROFILES, TimeUp, run_missing, sweep_of
 
-PROFILES = ("quick", "pilot", "full")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -52,23 +51,24 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
     """The commands on the runs of a profile; returns the exit status."""
     results = build_folder() / "results" / options.profile
     committed = repository_root() / "book" / "results" / options.profile
+    experiments = {name: own for name, own in experiments.items() if sweep_of(own, options.profile)}
     if options.command == "check":
         return _check(experiments, claims, results, committed)
-    chosen = [experiments[options.only]] if options.only else list(experiments.values())
-    chosen = [experiment for experiment in chosen if sweep_of(experiment, options.profile)]
+    chosen = [own for name, own in experiments.items() if options.only in (None, name)]
     if not chosen:
         raise StudyError(f"{options.only or 'no experiment'} has no runs in the profile {options.profile}")
     match options.command:
         case "run":
             _run(chosen, options)
         case "status":
-            print("\n".join(_status(chosen, options, options.workers)))
+            print(*_status(chosen, options, options.workers or usual_workers()), sep="\n")
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
             _write_claims(experiments, claims, results)
             if options.replace_committed:
-                _replace(experiments, results, committed)
+                alone = all(getattr(experiment, "PARTIAL", False) for experiment in chosen)
+                _replace(chosen if alone else list(experiments.values()), results, committed, claimed=not alone)
     return 0
 
 
@@ -77,7 +77,8 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
     # What a job scheduler or `timeout` sends to end a process is answered like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if any(options.store.find(e, config) is None for e in chosen for config in sweep_of(e, options.profile)):
-        print(*_status(chosen, options, 1 if options.scheduler else options.workers), sep="\n", flush=True)
+        workers = 1 if options.scheduler else options.workers or usual_workers()
+        print(*_status(chosen, options, workers), sep="\n", flush=True)
     failures = []
     for experiment in chosen:
         configs = sweep_of(experiment, options.profile)
@@ -108,7 +109,9 @@ def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim]
         print(f"claims.csv and values.json wait for the table of {', '.join(absent)}")
         return
     found = {name: tables.read(experiment, folder) for name, experiment in experiments.items()}
-    measured = claim_list.measure(claims, {name: table.rows for name, table in found.items()})
+    rows = {name: table.rows for name, table in found.items()}
+    claims = claim_list.claims_of(claims, rows)
+    measured = claim_list.measure(claims, rows)
     text = tables.to_csv(claim_list.to_rows(claims, measured), claim_list.COLUMNS)
     values = {"profile": folder.name} | tables.facts(found) | claim_list.values(claims, measured)
     tables.write_changed(folder / "claims.csv", text)
@@ -116,10 +119,10 @@ def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim]
     print(folder / "claims.csv", folder / "values.json", sep="\n")
 
 
-def _replace(experiments: Mapping[str, Experiment], results: Path, committed: Path) -> None:
-    """Copy tables, sidecars and claims over the committed ones."""
-    paths = [path for experiment in experiments.values() for path in tables.files(experiment, results)]
-    paths.append(results / "claims.csv")
+def _replace(experiments: Sequence[Experiment], results: Path, committed: Path, claimed: bool) -> None:
+    """Copy tables, sidecars and, where they hold claims, those over the committed ones."""
+    paths = [path for experiment in experiments for path in tables.files(experiment, results)]
+    paths += [results / "claims.csv"] * claimed
     if absent := [path for path in paths if not path.exists()]:
         raise StudyError(f"{absent[0]} is missing; committed results are replaced as a whole or not at all")
     for path in paths:
@@ -128,8 +131,9 @@ def _replace(experiments: Mapping[str, Experiment], results: Path, committed: Pa
 
 
 def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], results: Path, committed: Path) -> int:
-    found = {name: tables.read(experiment, results) for name, experiment in experiments.items()}
-    measured = claim_list.measure(claims, {name: table.rows for name, table in found.items()})
+    rows = {name: tables.read(experiment, results).rows for name, experiment in experiments.items()}
+    claims = claim_list.claims_of(claims, rows)
+    measured = claim_list.measure(claims, rows)
     expected = claim_list.read_expected(committed / "claims.csv")
     text, met = claim_list.check(claims, measured, expected)
     print(text)
@@ -222,7 +226,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
             continue
         workers = command.add_mutually_exclusive_group()
         text = f"runs at a time: by default as many as usable cores, or {PACKED}, which share it, on a CUDA device"
-        workers.add_argument("--workers", type=_positive, default=usual_workers(), metavar="N", help=text)
+        workers.add_argument("--workers", type=_positive, metavar="N", help=text)
         if name == "run":
             text = "address of a Dask scheduler, as tcp://host:port: its workers do the runs, this process keeps them"
             workers.add_argument("--scheduler", metavar="ADDRESS", help=text)

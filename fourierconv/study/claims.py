@@ -31,7 +31,8 @@ COLUMNS = ("name", "value", "low", "high", "sd", "seeds", "unit", "statement")
 class Claim:
     """A statement of one sentence with the function that measures it: one value per seed, from the tables.
 
-    `unit` is 'points' (percentage points of accuracy, more is better) or '' for a ratio or slope.
+    `experiment` is the one whose table it needs; `unit` is 'points' (percentage points of accuracy, more is better) or
+    '' for a ratio or slope.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Claim:
     per_seed: Callable[[Tables], Sequence[float]]
     unit: str
     floor: float  # smallest tolerance of a re-run, in the claim's unit
+    experiment: str = "image_size"
 
     def show(self, measured: Interval) -> str:
         """Write a measured value with its interval.
@@ -49,6 +51,11 @@ class Claim:
         if self.unit == "points":
             return f"{measured.mean:+.1f} points [{measured.low:.1f}, {measured.high:.1f}]"
         return f"{measured.mean:.2f} [{measured.low:.2f}, {measured.high:.2f}]"
+
+
+def claims_of(claims: Sequence[Claim], tables: Tables) -> list[Claim]:
+    """Return the claims whose experiment is among the tables: not each has runs in every profile."""
+    return [claim for claim in claims if claim.experiment in tables]
 
 
 def measure(claims: Sequence[Claim], tables: Tables) -> dict[str, Interval]:
@@ -215,6 +222,7 @@ CLAIMS = [
             partial(recovered_ratio, method=method),
             "",
             floor=0.05,
+            experiment="size_recovery",
         )
         for method in (CLASSIC, "spectral", *LEARNED)
     ),
@@ -225,6 +233,7 @@ CLAIMS = [
             partial(own_network_gain, widths=widths),
             "points",
             floor=0.5,
+            experiment="own_network",
         )
         for name, widths in OWN_NETWORKS.items()
     ),
@@ -235,6 +244,7 @@ CLAIMS = [
             partial(export_change, widths=widths),
             "points",
             floor=0.5,
+            experiment="own_network",
         )
         for name, widths in OWN_NETWORKS.items()
     ),

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
 from fourierconv.study import tables
+from fourierconv.study.choices import require_known
 from fourierconv.study.figures.style import KNOWN
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder
-from fourierconv.study.sweep import run_missing
+from fourierconv.study.sweep import PROFILES, run_missing, sweep_of
 
 TABLE = 560  # pixels, shared by a table's columns as their least width: the page's text is a little wider
 
@@ -71,7 +72,7 @@ def runs(
 
     Args:
         experiment: a module of `fourierconv.study.experiments`.
-        profile: 'quick' or 'full'.
+        profile: one of `sweep.PROFILES`; 'quick' stands for one in which the experiment has no runs.
         store: of finished runs; by default the one in the build folder.
         seed: of the only runs that are wanted; by default those of all seeds.
         overrides: arguments of the experiment's `configs`; None stands for the profile's own value.
@@ -85,6 +86,8 @@ def runs(
     fourierconv.study.store.StudyError: seeds=1 must be at least 2: an interval needs two runs of everything
     """
     asked = {name: value for name, value in overrides.items() if value is not None}
+    require_known("profile", [profile], PROFILES)
+    profile = profile if sweep_of(experiment, profile) else "quick"
     configs = _configs(experiment, profile, seed, asked)
     store = store or Store(build_folder() / "runs")
     results = run_missing(experiment, configs, store)

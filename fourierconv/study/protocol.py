@@ -65,7 +65,7 @@ def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config
     10
     """
     own = {**BUDGETS[data], "network": "convnet", "optimizer": "adam", **others}
-    own.setdefault("lr", rate(data, own["network"], method, own["optimizer"]))
+    own.setdefault("lr", rate(data, method, own["optimizer"]))
     return Config(data=data, size=size, method=method, seed=seed, **own)
 
 
@@ -110,7 +110,7 @@ def priorities() -> dict[Config, int]:
 # --- learning rates ---
 
 
-def rate(data: str, network: str, method: str, optimizer: str) -> float:
+def rate(data: str, method: str, optimizer: str) -> float:
     """The rate with the best accuracy on the part of the training data that was set aside; `USUAL` if none was tried.
 
     Those of Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes, those of the plain network for

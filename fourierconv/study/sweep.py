@@ -15,6 +15,7 @@ from fourierconv.study.progress import progress
 from fourierconv.study.store import Experiment, Result, Store, StudyError
 from fourierconv.study.worker import Done, Failed, Message
 
+PROFILES = ("quick", "tuning", "pilot", "full")
 POLL = 1.0  # seconds between two looks at the clock, at new workers, and at what other sweeps have finished
 LAST_LINES = 20  # of a run that failed, that are kept
 
@@ -137,7 +138,8 @@ class _Sweep:
         self.paths = [store.path(experiment, config) for config in configs]
         wanted = set(missing)
         self.unfinished = {number for number, config in enumerate(configs) if config in wanted}
-        self.queue = sorted(self.unfinished, key=lambda number: -self.costs[number])
+        turns = [getattr(experiment, "priority", lambda config: 0)(config) for config in configs]
+        self.queue = sorted(self.unfinished, key=lambda number: (turns[number], -self.costs[number]))
         self.marks: dict[int, Mark] = {}  # of the runs that are being done
         self.lines: dict[int, deque[str]] = {}  # which they reported last
         self.elsewhere = False  # whether another sweep is at a run of the queue

@@ -66,6 +66,15 @@ def refresh(model: nn.Module) -> int:
     return sum(layer.refresh() for layer in fourier_layers(model))
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where the parameters of a model are; the CPU where it has none.
+
+    >>> device_of(nn.Flatten())
+    device(type='cpu')
+    """
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
 class Batches:
     """Normalised images on a device, by their numbers; all lie there as uint8 where they fit.
 
@@ -128,7 +137,7 @@ def train_classifier(
     Raises:
         FloatingPointError: a loss that is not a number.
     """
-    here = next(model.parameters()).device
+    here = device_of(model)
     steps = len(images.train_images) // batch
     descent = optimizer(model, lr, algorithm, scale_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(descent, epochs * steps)
@@ -193,7 +202,7 @@ def _total(value: float, device: torch.device) -> float:
 def accuracy(model: nn.Module, images: np.ndarray, labels: np.ndarray, batch: int = 100) -> float:
     """Share of images classified correctly, in percent."""
     model.eval()
-    batches = Batches(images, next(model.parameters()).device)
+    batches = Batches(images, device_of(model))
     hits = 0
     for start in range(0, len(labels), batch):
         part = torch.arange(start, min(start + batch, len(labels)))

@@ -111,7 +111,7 @@ def test_a_full_disk(tmp_path: Path, undisturbed: Store) -> None:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}k", "tmpfs", str(disk)]
     mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
     if not mounted:  # then files may not grow, which the system refuses in the same place
-        environment = {"STEPS_FILE_SIZE": "1"}
+        environment = {"STEPS_FILE_SIZE": "1000"}  # bytes: less than a result, more than what is said until then
     try:
         status, said = run(tmp_path, "full", **environment)
         assert status == 1

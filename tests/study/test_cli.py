@@ -6,12 +6,12 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from fourierconv.study.__main__ import main
-from fourierconv.study.store import Store
+from fourierconv.study.store import Store, StudyError
 from fourierconv.study.sweep import run_missing
 from tests.study import toy
 from tests.study.processes import alive, descendants, start, wait_for
@@ -161,7 +161,7 @@ def test_check_fails_outside_and_says_which_numerics_were_committed(
 
 
 def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    other: Any = SimpleNamespace(NAME="other")
+    other: Any = SimpleNamespace(NAME="other", configs=lambda profile: [None])
     two = {"toy": toy, "other": other}
     arguments = [*collected(whole), "--only", "toy"]
     assert main(arguments, two, CLAIMS) == 0
@@ -196,6 +196,39 @@ def test_what_is_missing_is_one_line(folder: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.startswith("error: toy: 12 of 12 runs are missing; first: ")
     assert study("check", *QUICK) == 1
     assert capsys.readouterr().err.startswith(f"error: {folder}/build/results/quick/toy.csv is missing; make it: ")
+
+
+def test_run_says_beforehand_what_it_costs_and_ends_with_its_budget(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert study("run", *QUICK, "--workers", "2", "--budget", "0.001s") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "toy: 0 of 12 runs done, 12 left: time unknown with workers=2",
+        "all: 0 of 12 runs done, 12 left: time unknown",
+        "toy: the time is up, and 12 of 12 runs are left",
+    ]
+
+
+def test_profiles_have_tables_of_their_own(folder: Path, whole: Store) -> None:
+    assert study(*collected(whole)) == 0
+    quick = (folder / "build" / "results" / "quick" / "toy.csv").read_text()
+    assert study("collect", "--profile", "pilot", "--store", str(whole.root)) == 0
+    assert (folder / "build" / "results" / "quick" / "toy.csv").read_text() == quick
+    pilot = (folder / "build" / "results" / "pilot" / "toy.csv").read_text().splitlines()
+    assert {line.partition(",")[0] for line in pilot[1:]} == {"pilot"}
+
+
+def test_an_experiment_need_not_have_every_profile(
+    folder: Path, whole: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(profile: str) -> NoReturn:
+        raise StudyError(f"profile {profile!r} is unknown")
+
+    other: Any = SimpleNamespace(NAME="other", configs=refuse)
+    assert main(["status", "--profile", "pilot", "--store", str(whole.root)], {"toy": toy, "other": other}, []) == 0
+    assert capsys.readouterr().out == "toy: 8 of 8 runs done\n"
+    assert main(["run", "--profile", "pilot", "--only", "other"], {"other": other}, []) == 1
+    assert capsys.readouterr().err == "error: other has no runs in the profile pilot\n"
 
 
 def test_a_failing_run_is_listed_and_the_exit_status_is_1(

@@ -29,7 +29,7 @@ class Config:
 
 
 def configs(profile: str) -> list[Config]:
-    seeds = {"quick": (0, 1, 2), "pilot": (0,), "full": (0, 1, 2, 3)}[profile]
+    seeds = {"quick": (0, 1, 2), "tuning": (0,), "pilot": (0, 1), "full": (0, 1, 2, 3)}[profile]
     return [Config(*cell) for cell in itertools.product((32, 64), seeds, ("conv2d", "window"))]
 
 

@@ -13,7 +13,7 @@ def gain(tables: Tables) -> list[float]:
     return [100 * difference for difference in paired_differences(ours, theirs)]
 
 
-CLAIMS = [Claim("gain_64", "Windows beat taps at 64 px.", gain, "points", floor=0.5)]
+CLAIMS = [Claim("gain_64", "Windows beat taps at 64 px.", gain, "points", floor=0.5, experiment="toy")]
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], {"toy": toy}, CLAIMS))

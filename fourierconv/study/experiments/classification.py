@@ -28,6 +28,7 @@ from fourierconv.study.training import OPTIMIZERS, accuracy, device, train_class
 
 NAME = "classification"
 NUMERICS = {"layers": LAYERS, "letters": LETTERS, "photos": PHOTOS, "parts": PARTS, "training": TRAINING, NAME: 1}
+PARTIAL = True  # its tables hold what is finished, of sweeps that take days
 
 SIDES = {"letters": SIDE, "letters_mixed": MIXED_SIDES}  # of the letters, as shares of the image
 CHANNELS = {**dict.fromkeys(SIDES, 1), "imagenette": 3, "cifar10": 3}

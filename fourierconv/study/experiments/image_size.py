@@ -1,4 +1,7 @@
-"""Does learning the kernels' size help as images grow? The same network and schedule at every size of the letters."""
+"""Does learning the kernels' size help as images grow? The same network and schedule at every size of the letters.
+
+This is the quick profile's experiment; what the full one runs is in `fourierconv.study.protocol`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,9 +47,8 @@ class Config:
 # middle one was best on average over 32 and 64 px; 4 classes are what that network learns at 32 px in quick's budget.
 BUDGETS = {
     "quick": {"classes": 4, "train": 1024, "test": 480, "widths": (8, 16, 32), "epochs": 8},
-    "full": {"classes": 24, "train": 6000, "test": 1200, "widths": (16, 32, 64), "epochs": 12},
 }
-SEEDS = {"quick": 3, "full": 8}
+SEEDS = {"quick": 3}
 SIZES = (32, 64, 128)
 
 
@@ -59,7 +61,7 @@ def configs(
     """The sweep of a profile, or the part of it, or the extension, that the arguments name.
 
     Args:
-        profile: 'quick' or 'full'.
+        profile: 'quick'.
         sizes: of the images, in pixels.
         seeds: how many, counted from 0; by default the profile's number.
         methods: names of contenders.

@@ -19,6 +19,7 @@ from fourierconv.study.bench.bounds import Bound
 from fourierconv.study.bench.run import attend
 from fourierconv.study.gpu import results
 from fourierconv.study.gpu.bounds import bounds
+from fourierconv.study.pool import usable_cores
 from fourierconv.study.provenance import PACKAGE, source_hash
 from fourierconv.study.store import StudyError, build_folder, repository_root, write_atomically
 from fourierconv.study.tables import Row, to_csv, write_changed
@@ -129,7 +130,8 @@ def judge(folder: Path) -> list[Bound]:
 def train(folder: Path, until: float) -> None:
     """Runs of the full profile, on this machine's processors, until the time is up; those that end are packed."""
     store, start = build_folder() / "runs", time.time()
-    command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", "full", "--store", str(store)]
+    budget = ["--budget", f"{max(until - time.monotonic(), 1):.0f}s", "--workers", str(usable_cores())]
+    command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", "full", *budget, "--store", str(store)]
     with subprocess.Popen(command) as process:
         try:
             process.wait(max(until - time.monotonic(), 1))

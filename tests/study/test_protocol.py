@@ -1,0 +1,123 @@
+"""The protocol in code: what is trained for which question, and that the page says the same."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fourierconv.study import methods, protocol
+from fourierconv.study.experiments import classification
+from fourierconv.study.protocol import BUDGETS, HEADLINE, RATES, SIZES
+from fourierconv.study.store import StudyError, repository_root
+
+PAGE = (repository_root() / "book" / "protocol.md").read_text()
+
+
+def test_profiles_share_no_run() -> None:
+    tuning, pilot, full = (set(protocol.configs(profile)) for profile in ("tuning", "pilot", "full"))
+    assert not tuning & pilot
+    assert not pilot & full
+    assert not tuning & full
+
+
+def test_the_pilot_tries_one_cell_of_every_question_with_one_seed() -> None:
+    asked = {question.name: question.configs for question in protocol.questions("pilot")}
+    assert set(asked) == {question.name for question in protocol.questions("full")}
+    assert all(asked.values())
+    assert {config.seed for configs in asked.values() for config in configs} == {protocol.PILOT_SEED}
+
+
+def test_every_contender_is_somewhere() -> None:
+    assert {config.method for config in protocol.configs("full")} == set(methods.METHODS)
+
+
+def test_contenders_of_a_question_have_the_same_budget() -> None:
+    (accuracy,) = (question for question in protocol.questions("full") if question.name == "accuracy")
+    for data in ("letters", "imagenette"):
+        own = [config for config in accuracy.configs if config.data == data]
+        assert len({(c.widths, c.epochs, c.train, c.batch, c.optimizer, c.padding_mode) for c in own}) == 1
+
+
+def test_everybody_gets_the_same_search() -> None:
+    tried = Counter((c.data, c.method, c.optimizer) for c in protocol.configs("tuning"))
+    assert set(tried.values()) == {len(RATES)}
+    assert all(config.validation for config in protocol.configs("tuning"))
+    searched = {(data, method) for data, method, _ in tried}
+    (accuracy,) = (question for question in protocol.questions("full") if question.name == "accuracy")
+    assert {(config.data, config.method) for config in accuracy.configs} <= searched
+
+
+@pytest.mark.parametrize(
+    ("data", "seeds"), [("letters", {32: 5, 64: 5, 128: 5}), ("imagenette", {32: 5, 64: 5, 128: 3})]
+)
+def test_seeds_of_the_main_question(data: str, seeds: dict[int, int]) -> None:
+    (accuracy,) = (question for question in protocol.questions("full") if question.name == "accuracy")
+    cells = Counter((c.size, c.method, c.network) for c in accuracy.configs if c.data == data)
+    for (size, method, network), count in cells.items():
+        extra = 3 if data == "letters" and method in HEADLINE and network == "convnet" else 0
+        assert count == seeds[size] + extra
+
+
+def test_every_main_cell_has_a_control_of_twice_the_length() -> None:
+    found = {question.name: question.configs for question in protocol.questions("full")}
+    cells = {(c.data, c.size, c.method, c.network) for c in found["accuracy"]}
+    controls = {(c.data, c.size, c.method, c.network): c.epochs for c in found["convergence"]}
+    assert set(controls) == cells
+    assert all(epochs == 2 * BUDGETS[data]["epochs"] for (data, *_), epochs in controls.items())
+
+
+def test_test_images_are_not_touched_by_what_chooses() -> None:
+    for profile, name in (("tuning", "rates"), ("full", "selection")):
+        (own,) = (question for question in protocol.questions(profile) if question.name == name)
+        assert all(config.validation for config in own.configs)
+    others = [q for q in protocol.questions("full") if q.name != "selection"]
+    assert not any(config.validation for question in others for config in question.configs)
+
+
+def test_earlier_questions_come_first() -> None:
+    (accuracy,) = (question for question in protocol.questions("full") if question.name == "accuracy")
+    assert {classification.priority(config) for config in accuracy.configs} == {1}
+    assert max(map(classification.priority, protocol.configs("full"))) > 1
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(StudyError, match="'quick' asks no question"):
+        protocol.configs("quick")
+
+
+TUNED = """profile,data,method,optimizer,lr,accuracy
+tuning,letters,conv2d_5,adam,0.001,70.0
+tuning,letters,conv2d_5,adam,0.003,80.0
+tuning,letters,conv2d_5,adam,0.01,80.0
+tuning,letters,conv2d_5,sgd,0.1,75.0
+"""
+
+
+def test_the_best_rate_on_what_was_set_aside_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "book" / "results" / "tuning" / "classification.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(TUNED)
+    monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
+    protocol._tuned.cache_clear()
+    try:
+        assert protocol.rate("letters", "conv2d_5", "adam") == 0.003
+        assert protocol.rate("letters_mixed", "conv2d_5", "adam") == 0.003
+        assert protocol.rate("letters", "conv2d_5", "sgd") == 0.1
+        assert protocol.rate("imagenette", "conv2d_5", "adam") == protocol.USUAL
+    finally:
+        protocol._tuned.cache_clear()
+
+
+def numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d[\d,.]*\d|\d", text))
+
+
+def test_the_page_says_what_the_code_does() -> None:
+    said = numbers(PAGE)
+    budget = BUDGETS["letters"]
+    wanted = [*RATES, *SIZES, budget["classes"], *budget["widths"], f"{budget['train']:,}", f"{budget['test']:,}"]
+    wanted += [f"{BUDGETS['imagenette']['train']:,}", classification.Config.batch]
+    assert {str(own) for own in wanted} <= said
+    assert budget["epochs"] == 10
+    assert "Ten epochs" in PAGE
