@@ -10,7 +10,7 @@ import pandas as pd
 from fourierconv.study import frames
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.evidence import Evidence, narrowed, ordered
-from fourierconv.study.answers.seeds import NOT_RUN, grid, over_seeds, paired, summed, text, verdict
+from fourierconv.study.answers.seeds import NOT_RUN, NUMBERS, grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
 from fourierconv.study.statistics import MATCH_MARGIN
@@ -20,6 +20,7 @@ PRIMARY_SIZE = 128  # pixels
 CELL = ("data", "size", "method", "contender")
 SAME = ("data", "size", "padding_mode", "train", "epochs", "validation")  # of what is compared
 PLAIN = "convnet"
+ABOVE = "points above conv2d"
 CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
 
 
@@ -108,24 +109,46 @@ def convergence(evidence: Evidence, *names: str) -> pd.DataFrame:
     return grid(rows.assign(text=shown, images=images), "contender", "images")
 
 
-def changes(evidence: Evidence) -> pd.DataFrame:
-    """What each change of question 4 does: accuracy, and points above classic kernels in the same network.
+def beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
+    """What the questions ask for, each contender beside the classic kernels of its network, all else equal.
 
-    Data, padding and number of images are the same on both sides, too; all else is as in the plain comparison.
+    Columns contender, method, `classic` (whether it is those kernels itself), `accuracy` and `points` as texts, and the
+    difference's mean, low, high, sd, n.
     """
-    return _beside_classic(evidence, "parts")
+    every, found = choice.marked(evidence, evidence.rows), []
+    for _, asked in evidence.cells(*names).groupby([*CELL, "network"], sort=False):
+        cell, own = asked.iloc[0].to_dict(), every[every["config"].isin(set(asked["config"]))]
+        classic = CLASSICS.get(cell["network"], CLASSIC)
+        compared = _compared(cell, own, _beside(every, cell, classic, cell["network"]))
+        means = _counted(text(summed(own["accuracy"].tolist()), ".1f"), {"n": len(own), "wanted": len(asked)})
+        itself = cell["method"] == classic
+        found.append(
+            {
+                **{name: compared[name] for name in ("contender", "method", *NUMBERS)},
+                "classic": itself,
+                "accuracy": means,
+                "points": "–" if itself else compared["text"],
+            }
+        )
+    return pd.DataFrame(found, columns=["contender", "method", *NUMBERS, "classic", "accuracy", "points"])
+
+
+def changes(evidence: Evidence) -> pd.DataFrame:
+    """What each change of question 4 does: accuracy in percent, and points above classic kernels, all else equal."""
+    found = beside_classic(evidence, "parts")[["contender", "accuracy", "points"]]
+    return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
 
 
 def predecessor(evidence: Evidence) -> pd.DataFrame:
     """Question 3: accuracy, points above nn.Conv2d in the same network, and steps to accuracies in training."""
-    rows, table = evidence.of("predecessor"), _beside_classic(evidence, "predecessor")
+    found = beside_classic(evidence, "predecessor")[["contender", "accuracy", "points"]]
+    runs = evidence.of("predecessor").groupby("contender").size()
     for level in LEVELS:
         steps = summaries(evidence, f"steps_to_{level}", "predecessor").set_index("contender")
-        runs = rows.groupby("contender").size()
-        table[f"steps to {level} %"] = [
-            _steps(steps.loc[name].to_dict(), int(runs.get(name, 0))) for name in table["contender"]
+        found[f"steps to {level} %"] = [
+            _steps(steps.loc[name].to_dict(), int(runs.get(name, 0))) for name in found["contender"]
         ]
-    return table
+    return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
 
 
 def coordinates(evidence: Evidence) -> pd.DataFrame:
@@ -158,19 +181,6 @@ def tie(difference: Mapping[str, Any]) -> str:
     if low >= -MATCH_MARGIN and high <= MATCH_MARGIN:
         return "yes"
     return "no" if low > MATCH_MARGIN or high < -MATCH_MARGIN else "undecided"
-
-
-def _beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
-    """What the questions ask for, one row per contender, with its points above the classic kernels of its network."""
-    every, found = choice.marked(evidence, evidence.rows), []
-    for _, asked in evidence.cells(*names).groupby([*CELL, "network"], sort=False):
-        cell, own = asked.iloc[0].to_dict(), every[every["config"].isin(set(asked["config"]))]
-        classic = CLASSICS.get(cell["network"], CLASSIC)
-        compared = _compared(cell, own, _beside(every, cell, classic, cell["network"]))
-        means = _counted(text(summed(own["accuracy"].tolist()), ".1f"), {"n": len(own), "wanted": len(asked)})
-        above = "–" if cell["method"] == classic else compared["text"]
-        found.append({"contender": cell["contender"], "accuracy, %": means, "points above conv2d": above})
-    return pd.DataFrame(found, columns=["contender", "accuracy, %", "points above conv2d"])
 
 
 def _by_cell(rows: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
