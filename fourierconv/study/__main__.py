@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -56,7 +57,7 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         return _check(experiments, claims, results, committed)
     chosen = [own for name, own in experiments.items() if options.only in (None, name)]
     if not chosen:
-        raise StudyError(f"{options.only or 'no experiment'} has no runs in the profile {options.profile}")
+        raise StudyError(f"the profile {options.profile} has no runs of {options.only or 'any experiment'}")
     match options.command:
         case "run":
             _run(chosen, options)
@@ -76,9 +77,10 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
     until = time.monotonic() + options.budget
     # What a job scheduler or `timeout` sends to end a process is answered like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if any(options.store.find(e, config) is None for e in chosen for config in sweep_of(e, options.profile)):
+    if not all(options.store.path(e, config).exists() for e in chosen for config in sweep_of(e, options.profile)):
         workers = 1 if options.scheduler else options.workers or usual_workers()
-        print(*_status(chosen, options, workers), sep="\n", flush=True)
+        with suppress(StudyError):  # a damaged result is an error of its own experiment's sweep alone
+            print(*_status(chosen, options, workers), sep="\n", flush=True)
     failures = []
     for experiment in chosen:
         configs = sweep_of(experiment, options.profile)

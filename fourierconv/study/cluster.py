@@ -85,9 +85,12 @@ class Cluster:
         if future.status in ("cancelled", "lost"):
             raise self._lost()
         try:
+            if future.status == "error":
+                error = future.exception(timeout=CONNECT)
+                if isinstance(error, KilledWorker):
+                    return Failed(f"its worker was lost, {error.allowed_failures + 1} times")
+                return Failed(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
             result: Done | Failed | OSError = future.result(timeout=CONNECT)
-        except KilledWorker as error:
-            return Failed(f"its worker was lost, {error.allowed_failures + 1} times")
         except (OSError, TimeoutError):
             raise self._lost() from None
         return result

@@ -12,12 +12,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-import torch
-
 from fourierconv.study.store import Experiment, StudyError
 from fourierconv.study.worker import Failed, Message, work
 
-PACKED = 4  # runs at a time on a CUDA device: a small network alone leaves most of it idle, and waits for Python
+PACKED = 8  # runs at a time on a CUDA device: a small network alone leaves most of it idle, and waits for Python
 GRACE = 5.0  # seconds that workers have to end when they are asked to
 
 
@@ -27,8 +25,14 @@ def usable_cores() -> int:
 
 
 def usual_workers() -> int:
-    """Return how many runs this machine does at a time: one per usable core, or PACKED where it has a CUDA device."""
-    return PACKED if torch.cuda.is_available() else usable_cores()
+    """Return how many runs this machine does at a time: one per usable core, on a CUDA device at most PACKED.
+
+    Raises:
+        StudyError: FOURIERCONV_DEVICE asks for a device that there is not.
+    """
+    from fourierconv.study.training import device  # which imports the layers
+
+    return usable_cores() if device().type == "cpu" else min(PACKED, usable_cores())
 
 
 class Processes:

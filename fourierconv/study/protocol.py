@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from fourierconv.study.experiments.classification import TEST_SIZES, Config
@@ -14,6 +15,7 @@ from fourierconv.study.store import StudyError, repository_root
 from fourierconv.study.tables import from_csv
 
 RATES = (0.001, 0.003, 0.01)  # learning rates that are tried for every contender
+RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
 USUAL = 0.003  # where none was tried
 TUNED_AT = 64  # pixels
 PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
@@ -124,7 +126,7 @@ def rate(data: str, method: str, optimizer: str) -> float:
 
 @cache
 def _tuned() -> dict[tuple[str, str, str, float], float]:
-    path = repository_root() / "book" / "results" / "tuning" / "classification.csv"
+    path = repository_root() / RATES_TABLE
     if not path.exists():
         return {}
     names = ("data", "method", "optimizer", "lr")

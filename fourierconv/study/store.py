@@ -48,7 +48,10 @@ class Experiment(Protocol):
         """The table's columns, in their order; the first ones identify the row."""
 
     def configs(self, profile: str) -> Sequence[Any]:
-        """Return the sweep of a profile: frozen dataclasses of JSON scalars and tuples, one per run."""
+        """Return the sweep of a profile: frozen dataclasses of JSON scalars and tuples, one per run.
+
+        Raises StudyError where it has none in that profile.
+        """
 
     def run(self, config: Any, report: Callable[[str], None]) -> Outcome:
         """Do one run, a pure function of `config`; `report` prints a line of progress."""

@@ -98,7 +98,6 @@ def test_kills_of_workers_and_of_the_sweep_at_random_moments(tmp_path: Path, und
                     os.kill(victim, signal.SIGKILL)
                     kills += 1
             statuses.append(process.wait(timeout=120))
-        assert done(tmp_path) == steps.EPOCHS * 10 or statuses[-1] != 0
         assert len(statuses) < 2 * KILLS, (tmp_path / "log").read_text()
     assert kills == KILLS
     assert -signal.SIGKILL in statuses

@@ -228,7 +228,7 @@ def test_an_experiment_need_not_have_every_profile(
     assert main(["status", "--profile", "pilot", "--store", str(whole.root)], {"toy": toy, "other": other}, []) == 0
     assert capsys.readouterr().out == "toy: 8 of 8 runs done\n"
     assert main(["run", "--profile", "pilot", "--only", "other"], {"other": other}, []) == 1
-    assert capsys.readouterr().err == "error: other has no runs in the profile pilot\n"
+    assert capsys.readouterr().err == "error: the profile pilot has no runs of other\n"
 
 
 def test_a_failing_run_is_listed_and_the_exit_status_is_1(

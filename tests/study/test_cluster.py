@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,12 @@ def test_failures_on_a_cluster_are_named(address: str, tmp_path: Path) -> None:
         run_missing(toy, [bad, CONFIGS[0]], store, scheduler=address)
     assert store.find(toy, CONFIGS[0]) is not None
     assert "Traceback" in store.path(toy, bad).with_suffix(".failed.txt").read_text()
+
+
+def test_an_experiment_that_a_worker_does_not_have_is_a_failure(address: str, tmp_path: Path) -> None:
+    elsewhere: Any = SimpleNamespace(**{**vars(toy), "__name__": "tests.study.nowhere"})
+    with pytest.raises(StudyError, match=r"ModuleNotFoundError: No module named 'tests\.study\.nowhere'; see "):
+        run_missing(elsewhere, CONFIGS[:1], Store(tmp_path / "runs"), scheduler=address)
 
 
 def test_a_worker_with_another_version_is_refused(

@@ -149,7 +149,7 @@ def test_runs_end_with_the_time_and_those_that_are_done_are_packed(
         "(folder / '.new.tmp').touch()\n(folder / '0123.json').write_text('{}')\ntime.sleep(60)\n"
     )
     popen = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda own: popen([own[0], str(script), *own[3:]]))
+    monkeypatch.setattr(subprocess, "Popen", lambda own, env=None: popen([own[0], str(script), *own[3:]], env=env))
     start = time.monotonic()
     command.train(repository, start + 3)
     assert time.monotonic() - start < 30
