@@ -10,7 +10,7 @@ from fourierconv.study import methods, protocol, tables
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import LEVELS, Config
 from fourierconv.study.models import SPREAD
-from fourierconv.study.store import Outcome, Store
+from fourierconv.study.store import Result, key
 
 EXPERIMENT: Any = classification
 PROVENANCE = {"cpu": "abacus", "device": "cpu", "torch": "2.0", "date": "2026-01-01T00:00:00+00:00", "peak_mb": 100.0}
@@ -55,16 +55,21 @@ def write(
     **provenance: Any,
 ) -> None:
     """Write the profile's table and its sidecar below `folder`, of some of its runs, by default of all."""
-    configs = protocol.configs(profile) if configs is None else configs
-    store = Store(folder / "store")
-    for config in configs:
+    results = []
+    for config in protocol.configs(profile) if configs is None else configs:
         seconds = SECONDS * classification.cost(config)
         noted = PROVENANCE | {"duration_s": seconds, "step_s": seconds / 100} | provenance
-        store.save(EXPERIMENT, config, Outcome(measured(config), []), noted)
-    results = [found for config in configs if (found := store.find(EXPERIMENT, config))]
+        results.append(Result(key(EXPERIMENT, config), config, measured(config), [], noted))
     text = tables.to_csv(tables.tidy(EXPERIMENT, profile, results), ("profile", *EXPERIMENT.columns))
     table, beside = tables.files(EXPERIMENT, folder / profile)
     table.parent.mkdir(parents=True, exist_ok=True)
     table.write_text(text)
     sidecar = {"numerics": EXPERIMENT.NUMERICS, "sha256": tables._digest(text), **tables._summary(results)}
     beside.write_text(json.dumps(sidecar))
+
+
+def wanted(*names: str, **where: Any) -> list[Config]:
+    """The full profile's trainings of some questions, with the given fields."""
+    asked = [config for question in protocol.questions("full") if question.name in names for config in question.configs]
+    chosen = dict.fromkeys(config for config in asked if all(getattr(config, n) == v for n, v in where.items()))
+    return list(chosen)

@@ -125,6 +125,17 @@ def test_tables_show_names_numbers_and_origin(runs: Runs) -> None:
     assert "<strong>Not the profile's own.</strong>" in foreign.table(pd.DataFrame({"size": [1]})).data
 
 
+def test_a_banner_lies_above_the_legend_of_a_figure_that_has_one(runs: Runs) -> None:
+    figure = Figure(layout="constrained")
+    figure.legend(figure.subplots().plot([0, 1]), ["extent"], loc="outside upper center")
+    replace(runs, banner="Not the profile's own.").stamp(figure)
+    figure.draw_without_rendering()
+    assert [text.get_text() for text in figure.texts] == [runs.note]
+    (legend,) = figure.legends
+    assert legend.get_title().get_text() == "Not the profile's own."
+    assert legend.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
+
+
 def test_figures_are_stamped_with_their_origin(runs: Runs) -> None:
     foreign = replace(runs, banner="Not the profile's own.")
     plain, warned = (each.stamp(Figure()) for each in (runs, foreign))

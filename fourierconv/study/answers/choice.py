@@ -41,9 +41,8 @@ def best_fixed(evidence: Evidence) -> pd.DataFrame:
                 "wanted": len(asked),
             }
         )
-    return pd.DataFrame(found, columns=["data", "size", "method", "accuracy", "runs", "wanted"]).astype(
-        {"method": object}
-    )
+    columns = ["data", "size", "method", "accuracy", "runs", "wanted"]
+    return pd.DataFrame(found, columns=columns, dtype=object)  # else None would become a NaN
 
 
 def best_of(chosen: pd.DataFrame, data: str, size: int) -> str | None:

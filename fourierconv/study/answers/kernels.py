@@ -12,7 +12,7 @@ import torch
 from fourierconv.study import frames, statistics
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.accuracies import CELL, summaries
-from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.evidence import NETWORKS, Evidence, ordered
 from fourierconv.study.answers.seeds import NOT_RUN, ONE_SEED, grid, summed, text
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import SIDES, Config
@@ -82,7 +82,7 @@ def growth(slope: Mapping[str, Any]) -> str:
 def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Mean extent of the last layer's kernels in pixels of its input, contenders by size; last, the best fixed one."""
     cells = summaries(evidence, f"extent_{LAST}", *names, **where)
-    cells = cells[[not label.endswith(", deeper") for label in cells["contender"]]]
+    cells = cells[~cells["contender"].str.endswith(NETWORKS["deeper"])]
     cells["text"] = [text(row, ".1f") for row in cells.to_dict("records")]
     table = grid(cells, "contender", "size", " px")
     chosen, rows = choice.best_fixed(evidence), evidence.of(*evidence.asked)

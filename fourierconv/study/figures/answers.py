@@ -16,13 +16,13 @@ from matplotlib.ticker import LogLocator, NullLocator
 from fourierconv.study import protocol
 from fourierconv.study.answers import prices
 from fourierconv.study.answers.accuracies import summaries
-from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.evidence import NETWORKS, Evidence, ordered
 from fourierconv.study.answers.seeds import NOT_RUN
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 from fourierconv.study.methods import METHODS
 
 DODGE = 1.03  # factor between contenders along an axis of sizes, so that intervals do not cover each other
-DEEPER = "deeper"
+DEEPER = NETWORKS["deeper"]
 THIN: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 0.8, "zorder": 1}
 SWEEP = tuple(name for name in protocol.FIXED if name not in PROTOCOL)  # the other fixed kernels, in grey
 FIXED = "fixed k×k, with k"

@@ -11,6 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from fourierconv.study import methods
 from fourierconv.study.experiments import image_size
 from fourierconv.study.figures import style
 
@@ -59,7 +60,13 @@ def test_every_two_colors_stay_apart(vision: str) -> None:
     assert min(distances.values()) > 25, min(distances, key=distances.__getitem__)
 
 
-@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("vision", VISION)
+def test_contenders_that_the_protocol_draws_as_lines_stay_apart(vision: str) -> None:
+    seen = [lab(VISION[vision] @ linear(style.KNOWN[name].color)) for name in style.PROTOCOL]
+    assert min(float(np.linalg.norm(one - other)) for one, other in combinations(seen, 2)) > 20
+
+
+@pytest.mark.parametrize("color", sorted({look.color for look in style.KNOWN.values()}))
 def test_colors_have_a_contrast_of_three_on_white(color: str) -> None:
     luminance = float(XYZ[1] @ linear(color))
     assert 1.05 / (luminance + 0.05) >= 3
@@ -67,6 +74,12 @@ def test_colors_have_a_contrast_of_three_on_white(color: str) -> None:
 
 def test_every_contender_of_image_size_has_its_look() -> None:
     assert list(style.LOOKS) == list(image_size.METHODS)
+
+
+def test_every_contender_of_the_study_has_a_look_of_its_own() -> None:
+    assert set(style.KNOWN) == set(methods.METHODS)
+    assert len({look.label for look in style.KNOWN.values()}) == len(style.KNOWN)
+    assert len({(look.color, look.marker) for look in style.KNOWN.values()}) == len(style.KNOWN)
 
 
 def test_looks_differ_in_marker_and_label_too() -> None:

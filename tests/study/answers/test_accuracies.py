@@ -1,0 +1,157 @@
+"""Tables of accuracies say what the runs allow: verdicts, one seed, not converged, not chosen, not run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourierconv.study.answers import accuracies, evidence
+from fourierconv.study.experiments.classification import Config
+from tests.study import protocol_runs
+from tests.study.protocol_runs import metrics, wanted
+
+MAIN = ("accuracy", "sweep", "selection", "convergence")
+
+
+def exact(config: Config) -> dict[str, Any]:
+    """A gain of 8 points of scaled_channel over conv2d_5, of 3 of conv2d_11, give or take a tenth per seed."""
+    found = metrics(config, noise=0.0)
+    return found | {"accuracy": found["accuracy"] + 0.1 * config.seed * (config.method == "scaled_channel")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    protocol_runs.write(folder, "full", measured=exact)
+    return folder
+
+
+def by_contender(table: Any) -> dict[str, dict[str, str]]:
+    return {row.pop("contender"): row for row in table.to_dict("records")}
+
+
+def test_a_complete_question_has_all_its_intervals_and_verdicts(whole: Path) -> None:
+    found = evidence.load(*MAIN, folder=whole)
+    table = by_contender(accuracies.accuracy(found, "accuracy", data="letters"))
+    assert table["conv2d 5×5"] == {
+        "32 px": "81.0 [81.0, 81.0]",
+        "64 px": "77.0 [77.0, 77.0]",
+        "128 px": "69.0 [69.0, 69.0]",
+    }
+    above = by_contender(accuracies.against(found, "accuracy", data="letters"))
+    assert "conv2d 5×5" not in above
+    assert above["scaled, per channel"]["128 px"] == "+8.3 [+8.1, +8.6]<br><small>beats</small>"
+    assert above["conv2d 5×5, deeper"]["128 px"] == "+0.0 [+0.0, +0.0]<br><small>matches</small>"
+    best = by_contender(accuracies.against_best(found, "accuracy", data="letters"))
+    assert best["scaled, per channel"]["128 px"].startswith("+5.2 [+5.0, +5.4]<br><small>beats</small>")
+    assert best["scaled, per channel"]["128 px"].endswith("<small>from conv2d 11×11</small>")
+    assert not [name for name in best if name.startswith("conv2d")]
+
+
+def test_the_primary_comparisons_are_four(whole: Path) -> None:
+    table = accuracies.primary(evidence.load(*MAIN, folder=whole))
+    assert list(table.iloc[:, 1]) == ["conv2d 5×5", "conv2d 11×11"] * 2
+    assert list(table["verdict"]) == ["beats"] * 4
+    assert list(table["seeds"]) == [8, 5, 3, 3]
+
+
+def test_the_pilot_has_one_seed_and_no_verdict(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "pilot", measured=exact)
+    found = evidence.load(*MAIN, folder=tmp_path)
+    table = by_contender(accuracies.accuracy(found, "accuracy", data="letters"))
+    assert table["scaled, per channel"] == {"128 px": "87.0 (one seed)"}
+    above = by_contender(accuracies.against(found, "accuracy", data="letters"))
+    assert above["scaled, per channel"] == {"128 px": "+18.0<br><small>one seed: no verdict</small>"}
+    assert set(accuracies.against_best(found, "accuracy", data="letters")["128 px"]) == {"not chosen yet"}
+    primary = accuracies.primary(found)
+    assert list(primary["points"]) == ["+18.0 (one seed)", "not chosen yet"] * 2
+    assert list(primary["verdict"]) == ["one seed: no verdict", "–"] * 2
+
+
+def test_what_is_not_run_yet_is_said_and_seeds_are_counted(tmp_path: Path) -> None:
+    some = [c for c in wanted("accuracy", data="letters", network="convnet") if c.seed < 2 or c.method == "conv2d_5"]
+    some = [c for c in some if (c.size, c.method) != (32, "spline")]
+    protocol_runs.write(tmp_path, "full", some, exact)
+    found = evidence.load(*MAIN, folder=tmp_path)
+    table = by_contender(accuracies.accuracy(found, "accuracy", data="letters"))
+    assert table["spline"]["32 px"] == "not run yet"
+    assert table["spline"]["64 px"] == "77.0 [77.0, 77.0]<br><small>2 of 5 seeds</small>"
+    assert table["conv2d 5×5, deeper"] == dict.fromkeys(("32 px", "64 px", "128 px"), "not run yet")
+    above = by_contender(accuracies.against(found, "accuracy", data="letters"))
+    assert above["spline"]["64 px"] == "+0.0 [+0.0, +0.0]<br><small>matches, convergence not checked</small>"
+    assert accuracies.primary(found)["points"].tolist()[2:] == ["not run yet", "not chosen yet"]
+
+
+def test_what_has_not_converged_supports_no_claim(tmp_path: Path) -> None:
+    def slow(config: Config) -> dict[str, Any]:
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + 4 * (config.epochs == 20)}
+
+    protocol_runs.write(tmp_path, "full", wanted("accuracy", "convergence", size=128), slow)
+    found = evidence.load(*MAIN, folder=tmp_path)
+    above = by_contender(accuracies.against(found, "accuracy", data="letters"))
+    assert above["scaled, per channel"]["128 px"].endswith("<small>not converged: no claim</small>")
+    gains = by_contender(accuracies.convergence(found, "accuracy"))
+    assert gains["spline"]["letters 128 px"] == "+4.0 not converged"
+
+
+def test_a_chosen_kernel_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:
+    configs = [c for c in wanted(*MAIN) if c.validation or c.method != "conv2d_11"]
+    protocol_runs.write(tmp_path, "full", configs, exact)
+    found = evidence.load(*MAIN, folder=tmp_path)
+    best = by_contender(accuracies.against_best(found, "accuracy", data="letters"))
+    assert best["scaled, per channel"]["64 px"] == "not run yet<br><small>from conv2d 11×11</small>"
+
+
+def test_without_any_run_there_are_tables_all_the_same(tmp_path: Path) -> None:
+    found = evidence.load(*MAIN, folder=tmp_path)
+    assert set(accuracies.accuracy(found, "accuracy", data="letters")["64 px"]) == {"not run yet"}
+    assert accuracies.against(found, "accuracy", data="letters").empty
+    assert accuracies.against_best(found, "accuracy", data="letters").empty
+    assert accuracies.convergence(found, "accuracy").empty
+    assert set(accuracies.chosen(found)["best fixed kernel"]) == {"not chosen yet"}
+    assert list(accuracies.primary(found)["points"]) == ["not run yet", "not chosen yet"] * 2
+
+
+def test_changes_are_compared_with_the_classic_kernels_all_else_equal(whole: Path) -> None:
+    found = evidence.load("parts", "accuracy", "convergence", folder=whole)
+    table = by_contender(accuracies.changes(found))
+    assert len(table) == len({evidence.contender(config) for config in wanted("parts")})
+    assert table["conv2d 5×5, circular padding"]["points above conv2d"] == "–"
+    assert table["conv2d 3×3, ResNet-18"]["points above conv2d"] == "–"
+    for name in ("circular padding", "ResNet-18", "1200 images", "two convolutions per stage"):
+        assert table[f"scaled, per channel, {name}"]["points above conv2d"].startswith(
+            "+8.1 [+7.9, +8.3]<br><small>beats"
+        )
+    assert table["scaled, per layer, from 2 px"]["points above conv2d"].startswith("+6.0 [+6.0, +6.0]")
+
+
+def test_the_pilots_changes_are_compared_where_their_baseline_is(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "pilot", measured=exact)
+    table = by_contender(accuracies.changes(evidence.load("parts", "accuracy", "convergence", folder=tmp_path)))
+    assert table["scaled, per layer, from 4 px"]["points above conv2d"] == "+6.0<br><small>one seed: no verdict</small>"
+    assert table["scaled, per channel, ResNet-18"]["points above conv2d"] == "not run yet"
+
+
+def test_the_predecessors_table_has_steps_and_says_never(whole: Path, tmp_path: Path) -> None:
+    table = by_contender(accuracies.predecessor(evidence.load("predecessor", folder=whole)))
+    assert table["open spline"]["points above conv2d"].startswith("+0.0 [+0.0, +0.0]")
+    assert table["open spline"]["steps to 50 %"] == "5000 [5000, 5000]"
+    assert table["open spline"]["steps to 90 %"] == "never"
+    protocol_runs.write(tmp_path, "full", wanted("predecessor", method="conv2d_5")[:1], exact)
+    table = by_contender(accuracies.predecessor(evidence.load("predecessor", folder=tmp_path)))
+    assert table["conv2d 5×5"]["steps to 50 %"] == "5000 (one seed)"
+    assert set(table["spline"].values()) == {"not run yet"}
+
+
+def test_coordinates_must_tie_with_sgd(tmp_path: Path) -> None:
+    def measured(config: Config) -> dict[str, Any]:
+        gain = {"sgd": 0.1, "adam": 3.0}[config.optimizer] + 0.01 * config.seed
+        return metrics(config) | {"accuracy": 80.0 + gain * (config.method == "spectral")}
+
+    protocol_runs.write(tmp_path, "full", wanted("coordinates"), measured)
+    table = accuracies.coordinates(evidence.load("coordinates", folder=tmp_path))
+    assert list(table["optimizer"]) == ["SGD", "Adam"]
+    assert list(table["within ±0.5"]) == ["yes", "no"]
+    protocol_runs.write(tmp_path / "p", "pilot")
+    table = accuracies.coordinates(evidence.load("coordinates", folder=tmp_path / "p"))
+    assert list(table["within ±0.5"]) == ["not run yet", "not run yet"]

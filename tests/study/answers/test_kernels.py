@@ -1,0 +1,114 @@
+"""Slopes are those by construction, seeds without all sizes have none, scales are compared with their start."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourierconv.study.answers import evidence, kernels
+from fourierconv.study.data.letters import SIDE
+from fourierconv.study.experiments.classification import Config
+from tests.study import protocol_runs
+from tests.study.protocol_runs import GROWTH, metrics, wanted
+
+
+def by_contender(table: Any) -> dict[str, dict[str, str]]:
+    return {row.pop("contender"): row for row in table.to_dict("records")}
+
+
+def exact(config: Config) -> dict[str, Any]:
+    return metrics(config, noise=0.0)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    protocol_runs.write(folder, "full")
+    return folder
+
+
+def test_slopes_are_those_of_the_extents(whole: Path) -> None:
+    found = evidence.load("extents", folder=whole)
+    for data, seeds in (("letters", 8), ("imagenette", 3)):
+        slopes = kernels.slopes(found, "extents", data=data)
+        means = slopes.groupby("method")["slope"].mean()
+        assert means[["scaled_layer", "scaled_channel", "window_31"]].tolist() == pytest.approx(
+            [GROWTH[name] for name in ("scaled_layer", "scaled_channel", "window_31")], abs=0.02
+        )
+        assert slopes.loc[slopes["method"] == "scaled_channel", "seed"].nunique() == seeds
+    table = by_contender(kernels.slope_table(found, "extents", data="letters"))
+    assert table["scaled, per layer"]["layer 3 grows"] == "as the image"
+    assert table["scaled, per channel"]["layer 3 grows"] == "less than the image"
+    assert table["window 31×31"]["layer 3 grows"] == "less than the image"
+    assert "conv2d 5×5, deeper" not in table
+
+
+def test_a_seed_that_lacks_a_size_has_no_slope(tmp_path: Path) -> None:
+    runs = [config for config in wanted("extents", data="letters") if (config.size, config.seed) != (128, 1)]
+    protocol_runs.write(tmp_path, "full", [config for config in runs if config.seed < 2], exact)
+    found = evidence.load("extents", folder=tmp_path)
+    assert set(kernels.slopes(found, "extents", data="letters")["seed"]) == {0}
+    table = by_contender(kernels.slope_table(found, "extents", data="letters"))
+    assert table["scaled, per layer"]["layer 3"] == "1.00 (one seed)"
+    assert table["scaled, per layer"]["layer 3 grows"] == "one seed: no verdict"
+    photos = by_contender(kernels.slope_table(found, "extents", data="imagenette"))
+    assert set(photos["scaled, per layer"].values()) == {"not run yet"}
+
+
+def test_extents_stand_above_that_of_the_best_fixed_kernel(whole: Path, tmp_path: Path) -> None:
+    table = by_contender(
+        kernels.extents(evidence.load("extents", "selection", "sweep", folder=whole), "extents", data="letters")
+    )
+    assert table["the best fixed kernel"]["64 px"].endswith("<br><small>conv2d 11×11</small>")
+    assert table["the best fixed kernel"]["64 px"].startswith("4.0 [")
+    protocol_runs.write(tmp_path, "pilot", measured=exact)
+    found = evidence.load("extents", "selection", "sweep", folder=tmp_path)
+    table = by_contender(kernels.extents(found, "extents", data="letters"))
+    assert table["scaled, per layer"] == {
+        "32 px": "4.0 (one seed)",
+        "64 px": "8.0 (one seed)",
+        "128 px": "16.0 (one seed)",
+    }
+    assert set(table["the best fixed kernel"].values()) == {"not chosen yet"}
+
+
+def test_extents_are_shares_of_the_letter(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "full", wanted("limits"), exact)
+    found = evidence.load("limits", "accuracy", folder=tmp_path)
+    rows = kernels.shares(found, "limits", data="letters")
+    share = rows.loc[rows["method"] == "conv2d_5", "share"]
+    assert share.tolist() == pytest.approx([4.0 * 4 / (256 * sum(SIDE) / 2)] * len(share))
+    table = by_contender(kernels.limits(found, "limits", "accuracy", data="letters"))
+    assert table["conv2d 5×5"]["256 px"] == "53.0 [53.0, 53.0]<br><small>0.11 letters</small>"
+    assert table["conv2d 5×5"]["128 px"] == "not run yet"
+
+
+@pytest.mark.parametrize(("factor", "word"), [(1.0, "undecided"), (4.0, "spread"), (0.2, "collapse")])
+def test_scales_spread_or_collapse(tmp_path: Path, factor: float, word: str) -> None:
+    start = kernels.starts(wanted("multiscale", method="scaled_channel")[0])[2]
+
+    def measured(config: Config) -> dict[str, Any]:
+        wider = start | {"p90": start["p90"] * factor * (1 + 0.01 * (-1) ** config.seed)}
+        return metrics(config) | {"scales": [wider if config.method == "scaled_channel" else None] * 3}
+
+    protocol_runs.write(tmp_path, "full", wanted("multiscale", method="scaled_channel"), measured)
+    found = evidence.load("multiscale", folder=tmp_path)
+    table = kernels.spreads(found, "multiscale")
+    assert list(table["contender"]) == ["scaled, per channel"] * 3
+    assert table["the scales"].tolist()[2] == word
+    assert len(kernels.scales(found, "multiscale")) == 3 * 5
+
+
+def test_scales_at_the_start_are_those_of_the_contender() -> None:
+    first, *_, last = kernels.starts(wanted("multiscale", method="scaled_channel")[0])
+    assert 1.0 < first["p10"] < 1.5
+    assert 6.0 < last["p90"] < 8.0
+    assert kernels.starts(wanted("multiscale", method="conv2d_5")[0]) == []
+
+
+def test_without_any_run_there_are_tables_all_the_same(tmp_path: Path) -> None:
+    found = evidence.load("extents", "limits", "accuracy", "multiscale", "selection", folder=tmp_path)
+    assert set(kernels.slope_table(found, "extents", data="letters")["layer 3"]) == {"not run yet"}
+    assert set(kernels.limits(found, "limits", data="letters")["256 px"]) == {"not run yet"}
+    assert kernels.spreads(found, "multiscale").empty
+    assert set(kernels.extents(found, "extents", data="letters")["64 px"]) == {"not run yet", "not chosen yet"}
