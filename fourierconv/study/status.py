@@ -99,17 +99,20 @@ def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path
 def prices(experiment: Experiment, committed: Path) -> dict[str, str]:
     """Write what the sweeps of an experiment that has a pilot take of one core, by the committed times of the pilot.
 
-    The keys are `cost_<experiment>_<profile>`, and `cost_<experiment>_<profile>_<number>` for the runs of a priority.
+    The keys are `cost_<experiment>_<profile>`, and `cost_<experiment>_<profile>_<number>` for the runs whose priority
+    begins with that number.
     """
     if not (pilot := sweep_of(experiment, "pilot")):
         return {}
     times, processors = committed_times(experiment, pilot, committed / "pilot")
     said = {f"cost_{experiment.NAME}_hardware": processors or "not measured"}
-    turn = getattr(experiment, "priority", lambda config: 0)
+    turn = getattr(experiment, "priority", lambda config: (0,))
     for profile in PROFILES:
         configs = sweep_of(experiment, profile)
         parts = {profile: configs} if configs else {}
-        parts |= {f"{profile}_{n}": [c for c in configs if turn(c) == n] for n in sorted({turn(c) for c in configs})}
+        parts |= {
+            f"{profile}_{n}": [c for c in configs if turn(c)[0] == n] for n in sorted({turn(c)[0] for c in configs})
+        }
         for name, own in parts.items():
             seconds = core_seconds(times, costs(experiment, own))
             said[f"cost_{experiment.NAME}_{name}"] = "not measured" if seconds is None else readable(seconds)

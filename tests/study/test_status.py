@@ -77,7 +77,7 @@ def test_prices_are_those_of_the_committed_pilot(tmp_path: Path, monkeypatch: py
     store = Store(tmp_path / "runs")
     finish(store, toy.configs("pilot"), 1.0)
     tables.collect(toy, "pilot", store, tmp_path / "pilot")
-    monkeypatch.setattr(toy, "priority", lambda config: int(config.size > 32), raising=False)
+    monkeypatch.setattr(toy, "priority", lambda config: (int(config.size > 32), config.seed), raising=False)
     found = status.prices(toy, tmp_path)
     assert found["cost_toy_hardware"] == "abacus"
     assert found["cost_toy_tuning"] == "10 h 00 min"  # two runs of an hour, two of four
