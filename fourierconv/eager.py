@@ -1,5 +1,8 @@
 """Whether torch runs what it is told, on tensors of its own, and nothing traces, maps or replaces it."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
@@ -17,3 +20,16 @@ def eager(*tensors: Tensor) -> bool:
     if torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0:
         return False
     return torch._C._len_torch_dispatch_stack() == 0
+
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def constant_when_compiled(function: Function) -> Function:
+    """torch.compiler.assume_constant_result, which would import the whole compiler along with this package.
+
+    >>> constant_when_compiled(lambda: 3)()
+    3
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fourierconv.eager import constant_when_compiled
 from fourierconv.grid import Axis
 
 _CONVS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-@torch.compiler.assume_constant_result  # compiled code keeps to the engines that were chosen with it
+@constant_when_compiled  # compiled code keeps to the engines that were chosen with it
 def _cudnn_allows_tf32() -> bool:
     precision: str = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
     return precision == "tf32"  # never raises, also where torch's older setting, `allow_tf32`, was used beside it

@@ -108,8 +108,9 @@ class _Correlate(torch.autograd.Function):
             return *(None,) * 5, *found
         kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept[1] if len(kept) > 1 else None)
         spectra = kept[0] if kept else None
-        by_images = ctx.contraction.differentiate(grad, images, kernels, spectra, wants_images, any(wanted))
-        by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
+        with torch.autocast(grad.device.type, enabled=False):  # in which a caller may differentiate
+            by_images = ctx.contraction.differentiate(grad, images, kernels, spectra, wants_images, any(wanted))
+            by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
         return *(None,) * 5, by_images, *by_sources
 
 

@@ -7,6 +7,8 @@ from typing import ParamSpec, TypeVar, cast
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
+from fourierconv.eager import constant_when_compiled
+
 P = ParamSpec("P")
 Number = TypeVar("Number", int, float)
 
@@ -19,7 +21,7 @@ def constant(function: Callable[P, Number]) -> Callable[P, Number]:
     """
     cached = functools.lru_cache(maxsize=256)(function)
 
-    @torch.compiler.assume_constant_result
+    @constant_when_compiled
     @functools.wraps(function)
     def evaluate(*args: P.args, **kwargs: P.kwargs) -> Number:
         with _disable_current_modes(), torch.device("cpu"):

@@ -52,6 +52,7 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
     """The commands on the runs of a profile; returns the exit status."""
     results = build_folder() / "results" / options.profile
     committed = repository_root() / "book" / "results" / options.profile
+    known = experiments
     experiments = {name: own for name, own in experiments.items() if sweep_of(own, options.profile)}
     if options.command == "check":
         return _check(experiments, claims, results, committed)
@@ -66,7 +67,8 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
-            _write_claims(experiments, claims, results)
+            prices = [status.prices(own, committed.parent) for own in known.values()]
+            _write_claims(experiments, claims, results, {name: said for own in prices for name, said in own.items()})
             if options.replace_committed:
                 alone = all(getattr(experiment, "PARTIAL", False) for experiment in chosen)
                 _replace(chosen if alone else list(experiments.values()), results, committed, claimed=not alone)
@@ -104,7 +106,9 @@ def _status(chosen: Sequence[Experiment], options: argparse.Namespace, workers: 
     return status.lines(found, workers)
 
 
-def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path) -> None:
+def _write_claims(
+    experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path, prices: dict[str, str]
+) -> None:
     """Write claims.csv and values.json, once every experiment has its table."""
     absent = [name for name, experiment in experiments.items() if not tables.files(experiment, folder)[0].exists()]
     if absent:
@@ -115,7 +119,7 @@ def _write_claims(experiments: Mapping[str, Experiment], claims: Sequence[Claim]
     claims = claim_list.claims_of(claims, rows)
     measured = claim_list.measure(claims, rows)
     text = tables.to_csv(claim_list.to_rows(claims, measured), claim_list.COLUMNS)
-    values = {"profile": folder.name} | tables.facts(found) | claim_list.values(claims, measured)
+    values = {"profile": folder.name} | tables.facts(found) | claim_list.values(claims, measured) | prices
     tables.write_changed(folder / "claims.csv", text)
     tables.write_changed(folder / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
     print(folder / "claims.csv", folder / "values.json", sep="\n")

@@ -32,13 +32,16 @@ LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", *LEARNED)
 PHOTOS = ("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
 SIZES = (32, 64, 128)
 
-# The same for all contenders; widths, images and epochs are what 2 cores can afford.
+# The same for all contenders.
 BUDGETS: dict[str, dict[str, Any]] = {
-    "letters": {"widths": (16, 32, 64), "epochs": 10, "classes": 24, "train": 4800, "test": 1200},
-    "letters_mixed": {"widths": (16, 32, 64), "epochs": 10, "classes": 24, "train": 4800, "test": 1200},
-    "imagenette": {"widths": (16, 32, 64), "epochs": 10, "train": 4000},
-    "cifar10": {"widths": (16, 32, 64), "epochs": 10, "train": 4000},
+    "letters": {"widths": (16, 32, 64), "classes": 24, "train": 4800, "test": 1200},
+    "letters_mixed": {"widths": (16, 32, 64), "classes": 24, "train": 4800, "test": 1200},
+    "imagenette": {"widths": (16, 32, 64), "train": 4000},
+    "cifar10": {"widths": (16, 32, 64), "train": 4000},
 }
+EPOCHS = {"letters": 20, "letters_mixed": 30, "imagenette": 15, "cifar10": 15}
+EPOCHS_OF_LARGE = {"letters": 30}  # from 128 pixels on, where conv2d_5 learns slowly
+LARGE = 128
 PREDECESSOR = (12, 32, 64, 64)  # a quarter of its channels
 PILOT: dict[str, Any] = {"train": 1200, "epochs": 2}
 
@@ -64,11 +67,20 @@ def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config
     """A training under the budget of its data, at the contender's rate.
 
     >>> train("letters", 64, "scaled_layer", 0).epochs
-    10
+    20
     """
-    own = {**BUDGETS[data], "network": "convnet", "optimizer": "adam", **others}
+    own = {**BUDGETS[data], "epochs": epochs(data, size), "network": "convnet", "optimizer": "adam", **others}
     own.setdefault("lr", rate(data, method, own["optimizer"]))
     return Config(data=data, size=size, method=method, seed=seed, **own)
+
+
+def epochs(data: str, size: int) -> int:
+    """How often every training image is seen.
+
+    >>> epochs("letters", 64), epochs("letters", 128)
+    (20, 30)
+    """
+    return EPOCHS_OF_LARGE.get(data, EPOCHS[data]) if size >= LARGE else EPOCHS[data]
 
 
 def questions(profile: str) -> list[Question]:
@@ -137,9 +149,9 @@ def _rates() -> Iterable[Config]:
     """Half as long as what they are for, on the smaller half of the sizes."""
     for data, methods in (("letters", (*FIXED, *LEARNED, *FIELD, *REPAIRS[:3])), ("imagenette", PHOTOS)):
         for method, lr in product(methods, RATES):
-            yield train(data, TUNED_AT, method, 0, lr=lr, epochs=BUDGETS[data]["epochs"] // 2, validation=True)
+            yield train(data, TUNED_AT, method, 0, lr=lr, epochs=epochs(data, TUNED_AT) // 2, validation=True)
     for method, lr in product(("conv2d_5", "spectral"), (0.01, 0.03, 0.1)):
-        own = {"lr": lr, "optimizer": "sgd", "epochs": BUDGETS["letters"]["epochs"] // 2, "validation": True}
+        own = {"lr": lr, "optimizer": "sgd", "epochs": epochs("letters", TUNED_AT) // 2, "validation": True}
         yield train("letters", TUNED_AT, method, 0, **own)
 
 

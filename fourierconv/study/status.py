@@ -10,7 +10,7 @@ from fourierconv.study import marks
 from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Store, key
-from fourierconv.study.sweep import run_names, sweep_of
+from fourierconv.study.sweep import PROFILES, run_names, sweep_of
 from fourierconv.study.tables import files
 
 
@@ -94,6 +94,29 @@ def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path
     runs = [sidecar["runs"].get(key(experiment, config)) for config in configs]
     times = [(c, float(run["duration_s"])) for c, run in zip(costs(experiment, configs), runs, strict=True) if run]
     return times, ", ".join(sidecar["cpu"])
+
+
+def prices(experiment: Experiment, committed: Path) -> dict[str, str]:
+    """Write what the sweeps of an experiment that has a pilot take of one core, by the committed times of the pilot.
+
+    The keys are `cost_<experiment>_<profile>`, and `cost_<experiment>_<profile>_<number>` for the runs whose priority
+    begins with that number.
+    """
+    if not (pilot := sweep_of(experiment, "pilot")):
+        return {}
+    times, processors = committed_times(experiment, pilot, committed / "pilot")
+    said = {f"cost_{experiment.NAME}_hardware": processors or "not measured"}
+    turn = getattr(experiment, "priority", lambda config: (0,))
+    for profile in PROFILES:
+        configs = sweep_of(experiment, profile)
+        parts = {profile: configs} if configs else {}
+        parts |= {
+            f"{profile}_{n}": [c for c in configs if turn(c)[0] == n] for n in sorted({turn(c)[0] for c in configs})
+        }
+        for name, own in parts.items():
+            seconds = core_seconds(times, costs(experiment, own))
+            said[f"cost_{experiment.NAME}_{name}"] = "not measured" if seconds is None else readable(seconds)
+    return said
 
 
 def lines(standings: Sequence[Standing], workers: int) -> list[str]:

@@ -138,7 +138,7 @@ class _Sweep:
         self.paths = [store.path(experiment, config) for config in configs]
         wanted = set(missing)
         self.unfinished = {number for number, config in enumerate(configs) if config in wanted}
-        turns = [getattr(experiment, "priority", lambda config: 0)(config) for config in configs]
+        turns = [getattr(experiment, "priority", lambda config: ())(config) for config in configs]
         self.queue = sorted(self.unfinished, key=lambda number: (turns[number], -self.costs[number]))
         self.marks: dict[int, Mark] = {}  # of the runs that are being done
         self.lines: dict[int, deque[str]] = {}  # which they reported last

@@ -352,6 +352,15 @@ def test_layers_are_those_of_float64(name: str, kind: str) -> None:
         assert error(one, other) < 1e-4  # relative to derivatives of a scale, in which much cancels
 
 
+def test_gradients_under_autocast_are_those_without() -> None:
+    x, w = torch.randn(1, 2, 6, 5), torch.randn(3, 2, 3, 3, requires_grad=True)
+    with planned(KINDS["products on tiles"]):
+        y = functional.conv2d(x, w, padding=1)
+        plain = torch.autograd.grad(y.square().sum(), w, retain_graph=True)[0]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert torch.equal(torch.autograd.grad(y, w, 2 * y.detach())[0], plain)
+
+
 def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Tensor] = []
 

@@ -72,6 +72,20 @@ def test_times_of_committed_runs(store: Store, tmp_path: Path) -> None:
     assert said(store, "pilot")[0].endswith(" 10 h 00 min with workers=2 by the committed runs of quick on abacus")
 
 
+def test_prices_are_those_of_the_committed_pilot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(status.prices(toy, tmp_path).values()) == {"not measured"}
+    store = Store(tmp_path / "runs")
+    finish(store, toy.configs("pilot"), 1.0)
+    tables.collect(toy, "pilot", store, tmp_path / "pilot")
+    monkeypatch.setattr(toy, "priority", lambda config: (int(config.size > 32), config.seed), raising=False)
+    found = status.prices(toy, tmp_path)
+    assert found["cost_toy_hardware"] == "abacus"
+    assert found["cost_toy_tuning"] == "10 h 00 min"  # two runs of an hour, two of four
+    assert (found["cost_toy_full_0"], found["cost_toy_full_1"]) == ("8 h 00 min", "32 h 00 min")
+    monkeypatch.setattr(toy, "configs", lambda profile: [] if profile == "pilot" else [toy.Config()])
+    assert status.prices(toy, tmp_path) == {}
+
+
 def test_what_runs_and_what_failed(store: Store) -> None:
     finish(store, FULL)
     running, failed, left = (store.path(toy, config) for config in FULL[:3])

@@ -127,15 +127,15 @@ def configs(profile: str) -> list[Config]:
     return protocol.configs(profile)
 
 
-def priority(config: Config) -> int:
-    """When the run's turn comes: those of a lower number first.
+def priority(config: Config) -> tuple[int, ...]:
+    """When the run's turn comes: by question, then seed by seed, small images first.
 
     >>> priority(configs("full")[0])
-    1
+    (1, 0, 32)
     """
     from fourierconv.study import protocol
 
-    return protocol.priorities().get(config, 0)
+    return protocol.priorities().get(config, 0), config.seed, config.size
 
 
 def contender(config: Config) -> methods.Method:

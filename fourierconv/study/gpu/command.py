@@ -19,10 +19,11 @@ from fourierconv.study.bench.bounds import Bound
 from fourierconv.study.bench.run import attend
 from fourierconv.study.gpu import results
 from fourierconv.study.gpu.bounds import bounds
-from fourierconv.study.pool import usable_cores
+from fourierconv.study.protocol import RATES_TABLE
 from fourierconv.study.provenance import PACKAGE, source_hash
 from fourierconv.study.store import StudyError, build_folder, repository_root, write_atomically
 from fourierconv.study.tables import Row, to_csv, write_changed
+from fourierconv.study.training import DEVICE_VARIABLE
 
 CHECKS = ("tests/test_cuda.py", "tests/tools", "tests/engines")
 SHARE = 0.5  # of the time, that the checks may take at most
@@ -128,11 +129,12 @@ def judge(folder: Path) -> list[Bound]:
 
 
 def train(folder: Path, until: float) -> None:
-    """Runs of the full profile, on this machine's processors, until the time is up; those that end are packed."""
+    """Runs of the protocol on the device, its rates first, until the time is up; those that end are packed."""
     store, start = build_folder() / "runs", time.time()
-    budget = ["--budget", f"{max(until - time.monotonic(), 1):.0f}s", "--workers", str(usable_cores())]
-    command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", "full", *budget, "--store", str(store)]
-    with subprocess.Popen(command) as process:
+    profile = "full" if (repository_root() / RATES_TABLE).exists() else "tuning"
+    command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", profile, "--only", "classification"]
+    command += ["--budget", f"{max(until - time.monotonic(), 1):.0f}s", "--store", str(store)]
+    with subprocess.Popen(command, env=os.environ | {DEVICE_VARIABLE: "cuda"}) as process:
         try:
             process.wait(max(until - time.monotonic(), 1))
         except subprocess.TimeoutExpired:
