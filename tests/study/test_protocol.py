@@ -111,6 +111,12 @@ def test_the_best_rate_on_what_was_set_aside_is_taken(tmp_path: Path, monkeypatc
         protocol._tuned.cache_clear()
 
 
+def test_the_pilots_runs_stay_its_own_whatever_rates_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = protocol.configs("pilot")
+    monkeypatch.setattr(protocol, "rate", lambda *contender: 0.01)
+    assert protocol.configs("pilot") == before
+
+
 def numbers(text: str) -> set[str]:
     return set(re.findall(r"\d[\d,.]*\d|\d", text))
 
