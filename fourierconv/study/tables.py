@@ -20,6 +20,10 @@ Cell = str | int | float
 Row = dict[str, Cell]
 # the rest of a run's provenance is summed up as the distinct values of the sweep; not every run has the last two
 PER_RUN = ("duration_s", "date", "step_s", "peak_mb")
+MACHINE = (
+    "cpu",
+    "device",
+)  # each run's own, too, where a sweep's are not the same: times of two machines do not compare
 
 
 @dataclass(frozen=True)
@@ -151,17 +155,18 @@ def _summary(results: Sequence[Result]) -> dict[str, Any]:
     """Return the sweep's total duration, first and last date, distinct values of the rest, and each run's own."""
     shared = {name for result in results for name in result.provenance} - set(PER_RUN)
     dates = [result.provenance["date"] for result in results]
+    several = [name for name in MACHINE if len({result.provenance.get(name) for result in results}) > 1]
+    own = (*PER_RUN, *several)
     return {
         "duration_s": sum(result.provenance["duration_s"] for result in results),
         "first_date": min(dates),
         "last_date": max(dates),
         **{name: _distinct(result.provenance.get(name) for result in results) for name in sorted(shared)},
-        "runs": {result.key: _own(result.provenance) for result in results},
+        "runs": {
+            result.key: {name: result.provenance[name] for name in own if name in result.provenance}
+            for result in results
+        },
     }
-
-
-def _own(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: provenance[name] for name in PER_RUN if name in provenance}
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

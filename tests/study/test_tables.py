@@ -125,6 +125,17 @@ def test_times_are_in_the_sidecar_and_not_in_the_table(collected: Path, tmp_path
     assert sidecar["runs"].keys() == {other.path(toy, config).stem for config in CONFIGS}
 
 
+def test_machines_are_kept_by_run_where_a_sweep_has_several(store: Store, tmp_path: Path) -> None:
+    fill(store, CONFIGS[:6], device="cpu")
+    fill(store, CONFIGS[6:], device="H0")
+    path = tables.collect(toy, "quick", store, tmp_path / "results" / "quick")
+    sidecar = tables.read(toy, path.parent).provenance
+    assert (sidecar["cpu"], sidecar["device"]) == (["abacus"], ["H0", "cpu"])
+    runs = [sidecar["runs"][store.path(toy, config).stem] for config in CONFIGS]
+    assert [run["device"] for run in runs] == ["cpu"] * 6 + ["H0"] * 6
+    assert not [run for run in runs if "cpu" in run]
+
+
 def test_what_did_not_change_keeps_its_time_stamp(collected: Path, store: Store) -> None:
     before = {path: path.stat().st_mtime_ns for path in collected.iterdir()}
     tables.collect(toy, "quick", store, collected)
