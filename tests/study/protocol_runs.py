@@ -68,6 +68,11 @@ def write(
     beside.write_text(json.dumps(sidecar))
 
 
+def doubled(config: Config) -> bool:
+    """Whether this is a control of twice the training."""
+    return config.epochs == 2 * protocol.epochs(config.data, config.size)
+
+
 def wanted(*names: str, **where: Any) -> list[Config]:
     """The full profile's trainings of some questions, with the given fields."""
     asked = [config for question in protocol.questions("full") if question.name in names for config in question.configs]

@@ -8,7 +8,7 @@ import pytest
 from fourierconv.study.answers import accuracies, evidence
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
-from tests.study.protocol_runs import metrics, wanted
+from tests.study.protocol_runs import doubled, metrics, wanted
 
 MAIN = ("accuracy", "sweep", "selection", "convergence")
 
@@ -84,7 +84,7 @@ def test_what_is_not_run_yet_is_said_and_seeds_are_counted(tmp_path: Path) -> No
 
 def test_what_has_not_converged_supports_no_claim(tmp_path: Path) -> None:
     def slow(config: Config) -> dict[str, Any]:
-        return exact(config) | {"accuracy": exact(config)["accuracy"] + 4 * (config.epochs == 20)}
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + 4 * doubled(config)}
 
     protocol_runs.write(tmp_path, "full", wanted("accuracy", "convergence", size=128), slow)
     found = evidence.load(*MAIN, folder=tmp_path)

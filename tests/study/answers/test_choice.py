@@ -9,7 +9,7 @@ from fourierconv.study import protocol
 from fourierconv.study.answers import choice, evidence
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
-from tests.study.protocol_runs import metrics, wanted
+from tests.study.protocol_runs import doubled, metrics, wanted
 
 SELECTION = wanted("selection")
 
@@ -54,7 +54,7 @@ def test_the_pilot_chooses_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("gain", "mark"), [(1.5, "yes"), (2.5, "no")])
 def test_convergence_is_what_twice_the_training_adds_to_the_same_seed(tmp_path: Path, gain: float, mark: str) -> None:
     def measured(config: Config) -> dict[str, Any]:
-        return metrics(config) | {"accuracy": 80.0 + gain * (config.epochs == 20) + 5 * (config.seed > 0)}
+        return metrics(config) | {"accuracy": 80.0 + gain * doubled(config) + 5 * (config.seed > 0)}
 
     protocol_runs.write(tmp_path, "full", wanted("accuracy", "convergence", data="letters", size=64), measured)
     found = evidence.load("accuracy", "convergence", folder=tmp_path)
