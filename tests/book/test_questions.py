@@ -1,4 +1,4 @@
-"""The pages of the protocol's questions run on whatever is committed: nothing, the pilot, or a part of the full profile."""
+"""The pages of the protocol's questions run on what is committed: nothing, the pilot, a part of the full profile."""
 
 import json
 from pathlib import Path

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from fourierconv.study import protocol, tables
 from fourierconv.study.answers import evidence
+from fourierconv.study.provenance import readable
 from fourierconv.study.store import StudyError
 from tests.study import protocol_runs
 from tests.study.protocol_runs import EXPERIMENT, metrics, wanted
@@ -79,7 +80,7 @@ def test_what_is_left_is_counted_by_question_data_and_size(tmp_path: Path) -> No
         4,
     )
     seconds = protocol_runs.SECONDS * sum(EXPERIMENT.cost(config) for config in wanted("limits")[4:])
-    assert row["core time of the rest"] == f"about {evidence.readable(seconds)}"
+    assert row["core time of the rest"] == f"about {readable(seconds)}"
     assert f"{count - 4} of {count} runs of the full profile are not done yet" in found.left()
 
 
