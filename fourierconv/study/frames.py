@@ -130,15 +130,15 @@ def stamp(figure: Figure, note: str, banner: str) -> Figure:
 
 
 def html(frame: pd.DataFrame, note: str, banner: str, digits: int) -> HTML:
-    """Show a frame above a banner and a note; contenders appear under their names, floats with `digits`."""
+    """Show a frame between a banner and a note; contenders appear under their names, floats with `digits`."""
     named = (frame.reset_index() if frame.index.name else frame).rename(columns=label).rename_axis(columns=None)
     if "method" in named:
         named["method"] = named["method"].map(label)
     numbers = f"{{:.{digits}f}}".format
     least = TABLE // max(1, len(named.columns))
-    body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers)
-    caption = " · ".join(filter(None, (banner and f"<strong>{banner}</strong>", note)))
-    return HTML(f"{body}\n<p><small>{caption}</small></p>")
+    body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers, justify="left")
+    warning = f'<p style="color: {WARNING}"><small><strong>{banner}</strong></small></p>\n' if banner else ""
+    return HTML(f"{warning}{body}\n<p><small>{note}</small></p>")
 
 
 def hardware(results: Sequence[Result]) -> str:

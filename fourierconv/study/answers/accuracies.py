@@ -9,8 +9,8 @@ import pandas as pd
 
 from fourierconv.study import frames
 from fourierconv.study.answers import choice
-from fourierconv.study.answers.evidence import Evidence, narrowed, ordered
-from fourierconv.study.answers.seeds import NOT_RUN, NUMBERS, grid, over_seeds, paired, summed, text, verdict
+from fourierconv.study.answers.evidence import NOT_RUN, Evidence, narrowed, ordered
+from fourierconv.study.answers.seeds import NUMBERS, grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
 from fourierconv.study.statistics import MATCH_MARGIN

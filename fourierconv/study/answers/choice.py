@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from fourierconv.study import methods, protocol
-from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.evidence import Evidence, described
 from fourierconv.study.experiments.classification import Config
 
 NOT_CHOSEN = "not chosen yet"
@@ -23,7 +23,8 @@ def best_fixed(evidence: Evidence) -> pd.DataFrame:
     best mean in percent; `runs` done and `wanted`.
     """
     rows, found = evidence.of("selection"), []
-    wanted = pd.DataFrame([{"data": c.data, "size": c.size} for c in evidence.wanted["selection"]])
+    (question,) = (own for own in protocol.questions("full") if own.name == "selection")
+    wanted = described(question.configs)
     for (data, size), asked in wanted.groupby(["data", "size"], sort=False):
         own = rows[(rows["data"] == data) & (rows["size"] == size)]
         runs = {name: own.loc[own["method"] == name, "accuracy"] for name in protocol.FIXED}

@@ -30,6 +30,7 @@ EXPERIMENT: Any = classification
 PROFILES = ("full", "pilot")  # the first one with a run of the question is shown
 PILOT_BANNER = "Pilot: one seed, short training, answers nothing."
 EMPTY_BANNER = "Not run yet."
+NOT_RUN = "not run yet"
 LINE = 105  # letters that fit below a figure
 UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
 IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
@@ -39,14 +40,14 @@ NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18
 
 @dataclass(frozen=True)
 class Evidence:
-    """Finished runs of some questions, and what the protocol asks for.
+    """Finished runs of some questions, and of those that they are compared with, and what the protocol asks for.
 
     Attributes:
         profile: 'full' or 'pilot', whose runs are shown; '' where neither has one.
         rows: a row per finished run: its `config`, the config's fields, `contender` as tables name it, the metrics of
             the experiment's table, and `step_s`, `peak_mb`, `machine` where they are known.
         asked: of the shown profile, the trainings of each question.
-        wanted: of the full profile, the trainings of each question.
+        wanted: of the full profile, the trainings of each question, without those for comparison.
         finished: those of the full profile that are done.
         times: measured (cost, seconds), by which the cost of others is estimated.
         measured: whose times those are, and on what processors.
@@ -111,24 +112,29 @@ class Evidence:
         return frames.stamp(figure, textwrap.fill(self.note, LINE), self.banner)
 
     def table(self, frame: pd.DataFrame, digits: int = 2) -> HTML:
-        """Show a frame above its note and banner."""
+        """Show a frame between its banner and its note, or that there is nothing to show yet."""
+        frame = frame if len(frame) else pd.DataFrame({"": [NOT_RUN]})
         return frames.html(frame, self.note, self.banner, digits)
 
 
-def load(*names: str, folder: Path | None = None) -> Evidence:
+def load(*names: str, beside: Sequence[str] = (), folder: Path | None = None) -> Evidence:
     """Read what is committed of some of the protocol's questions.
 
     Args:
         names: of questions, as `protocol.questions` has them.
+        beside: further questions, whose runs these are compared with; they do not count as wanted, and the profile that
+            is shown is chosen without them.
         folder: with a folder of tables per profile; by default the committed results.
 
     Raises:
         StudyError: a table that is damaged.
     """
     folder = folder or repository_root() / "book" / "results"
-    questions = {p: {q.name: q.configs for q in protocol.questions(p) if q.name in names} for p in PROFILES}
+    both = (*names, *beside)
+    questions = {p: {q.name: q.configs for q in protocol.questions(p) if q.name in both} for p in PROFILES}
+    own = {p: {config for name in names for config in questions[p][name]} for p in PROFILES}
     found = {profile: _finished(folder / profile, questions[profile]) for profile in PROFILES}
-    profile = next((profile for profile in PROFILES if found[profile]), "")
+    profile = next((profile for profile in PROFILES if own[profile] & found[profile].keys()), "")
     rows = found.get(profile, {})
     asked = questions[profile or "full"]
     provenance, warning = _origin(folder / profile) if profile else ({}, "")
@@ -137,7 +143,7 @@ def load(*names: str, folder: Path | None = None) -> Evidence:
         profile,
         described(rows).assign(**_measured(rows)),
         asked,
-        questions["full"],
+        {name: configs for name, configs in questions["full"].items() if name in names},
         frozenset(found["full"]),
         *_times(folder),
         _note(profile, rows, asked, provenance),

@@ -12,8 +12,8 @@ import torch
 from fourierconv.study import frames, statistics
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.accuracies import CELL, summaries
-from fourierconv.study.answers.evidence import NETWORKS, Evidence, ordered
-from fourierconv.study.answers.seeds import NOT_RUN, ONE_SEED, grid, summed, text
+from fourierconv.study.answers.evidence import NETWORKS, NOT_RUN, Evidence, ordered
+from fourierconv.study.answers.seeds import ONE_SEED, grid, summed, text
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import SIDES, Config
 from fourierconv.study.methods import METHODS

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from fourierconv.study import statistics
+from fourierconv.study.answers.evidence import NOT_RUN
 from fourierconv.study.statistics import Interval
 
-NOT_RUN = "not run yet"
 ONE_SEED = "one seed"
 NUMBERS = ("mean", "low", "high", "sd", "n")
 

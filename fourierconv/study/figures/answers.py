@@ -16,8 +16,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from fourierconv.study import protocol
 from fourierconv.study.answers import prices
 from fourierconv.study.answers.accuracies import summaries
-from fourierconv.study.answers.evidence import NETWORKS, Evidence, ordered
-from fourierconv.study.answers.seeds import NOT_RUN
+from fourierconv.study.answers.evidence import NETWORKS, NOT_RUN, Evidence, ordered
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 from fourierconv.study.methods import METHODS
 

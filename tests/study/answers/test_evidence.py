@@ -46,6 +46,18 @@ def test_one_run_of_the_full_profile_is_shown_instead_of_the_pilot(tmp_path: Pat
     assert evidence.load("multiscale", folder=tmp_path).profile == "pilot", "of another question"
 
 
+def test_runs_for_comparison_neither_choose_the_profile_nor_count_as_wanted(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "pilot")
+    protocol_runs.write(tmp_path, "full", wanted("accuracy")[:3])
+    found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)
+    assert found.profile == "pilot"
+    assert len(found.rows) == len(found.of("parts")) + len(found.of("accuracy"))
+    assert set(found.missing()["question"]) == {"parts"}
+    protocol_runs.write(tmp_path, "full", [*wanted("accuracy")[:3], *wanted("parts")[:1]])
+    found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)
+    assert (found.profile, len(found.of("parts")), len(found.of("accuracy"))) == ("full", 1, 3)
+
+
 def test_every_run_of_a_table_is_found_by_its_config(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full")
     names = [question.name for question in protocol.questions("full")]
@@ -119,4 +131,5 @@ def test_tables_and_figures_say_where_they_come_from(tmp_path: Path) -> None:
     assert f"<strong>{found.banner}</strong>" in html
     assert [text.get_text() for text in found.stamp(Figure()).texts] == [found.note, found.banner]
     assert found.banner in found.standing().data
+    assert ">not run yet<" in found.table(found.cells("accuracy").iloc[:0]).data
     assert tables.files(EXPERIMENT, tmp_path / "pilot")[0].exists()
