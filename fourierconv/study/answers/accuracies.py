@@ -98,15 +98,15 @@ def primary(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def convergence(evidence: Evidence, *names: str) -> pd.DataFrame:
-    """Points that twice the training adds, contenders by data and size."""
-    rows = evidence.of(*names).drop_duplicates(list(CELL))
+def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Points that twice the training adds, contenders by image size."""
+    rows = ordered(evidence.of(*names, **where).drop_duplicates(list(CELL)))
+    words = {"yes": "", "no": " not converged"}
     shown = [
-        choice.converged(gain) if gain is None else f"{gain:+.1f}{' not converged' * (choice.converged(gain) == 'no')}"
+        "not checked" if gain is None else f"{gain:+.1f}{words[choice.converged(gain)]}"
         for gain in choice.gains(evidence, rows["config"])
     ]
-    images = [f"{data} {size:3d} px" for data, size in zip(rows["data"], rows["size"], strict=True)]
-    return grid(rows.assign(text=shown, images=images), "contender", "images")
+    return grid(rows.assign(text=shown), "contender", "size", " px")
 
 
 def beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:

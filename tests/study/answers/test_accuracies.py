@@ -90,8 +90,8 @@ def test_what_has_not_converged_supports_no_claim(tmp_path: Path) -> None:
     found = evidence.load(*MAIN, folder=tmp_path)
     above = by_contender(accuracies.against(found, "accuracy", data="letters"))
     assert above["scaled, per channel"]["128 px"].endswith("<small>not converged: no claim</small>")
-    gains = by_contender(accuracies.convergence(found, "accuracy"))
-    assert gains["spline"]["letters 128 px"] == "+4.0 not converged"
+    gains = by_contender(accuracies.convergence(found, "accuracy", data="letters"))
+    assert gains["spline"]["128 px"] == "+4.0 not converged"
 
 
 def test_a_chosen_kernel_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_without_any_run_there_are_tables_all_the_same(tmp_path: Path) -> None:
     assert set(accuracies.accuracy(found, "accuracy", data="letters")["64 px"]) == {"not run yet"}
     assert accuracies.against(found, "accuracy", data="letters").empty
     assert accuracies.against_best(found, "accuracy", data="letters").empty
-    assert accuracies.convergence(found, "accuracy").empty
+    assert accuracies.convergence(found, "accuracy", data="letters").empty
     assert set(accuracies.chosen(found)["best fixed kernel"]) == {"not chosen yet"}
     assert list(accuracies.primary(found)["points"]) == ["not run yet", "not chosen yet"] * 2
 
