@@ -8,7 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from fourierconv.study import methods, protocol
-from fourierconv.study.answers.evidence import Evidence, described
+from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.trainings import described
 from fourierconv.study.experiments.classification import Config
 
 NOT_CHOSEN = "not chosen yet"

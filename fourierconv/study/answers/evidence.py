@@ -6,8 +6,8 @@ Tables may hold any part of a profile's runs. Where the full profile has none of
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,11 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from fourierconv.layers import SCALE_RATE
 from fourierconv.study import frames, protocol, tables
+from fourierconv.study.answers.trainings import IDENTITY, NOT_RUN, cells_of, described, narrowed
 from fourierconv.study.estimates import Times, core_seconds, costs
 from fourierconv.study.experiments import classification
-from fourierconv.study.experiments.classification import TEST_SIZES, Config, joined
-from fourierconv.study.methods import METHODS
+from fourierconv.study.experiments.classification import TEST_SIZES, Config
 from fourierconv.study.provenance import readable
 from fourierconv.study.status import committed_times
 from fourierconv.study.store import key, repository_root
@@ -30,12 +29,8 @@ EXPERIMENT: Any = classification
 PROFILES = ("full", "pilot")  # the first one with a run of the question is shown
 PILOT_BANNER = "Pilot: one seed, short training, answers nothing."
 EMPTY_BANNER = "Not run yet."
-NOT_RUN = "not run yet"
 LINE = 105  # letters that fit below a figure
-UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
-IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
 METRICS = (*EXPERIMENT.columns[EXPERIMENT.columns.index("parameters") :], "step_s", "peak_mb", "machine")
-NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
 
 
 @dataclass(frozen=True)
@@ -151,48 +146,6 @@ def load(*names: str, beside: Sequence[str] = (), folder: Path | None = None) ->
     )
 
 
-def described(configs: Iterable[Config]) -> pd.DataFrame:
-    """A row per training: the `config`, its fields as the table has them, and its `contender`.
-
-    >>> described([protocol.train("letters", 64, "conv2d_5", 0, network="deeper")])["contender"].tolist()
-    ['conv2d 5×5, deeper']
-    """
-    columns = ("config", "contender", *IDENTITY)
-    found = [(config, contender(config), *_cells(config).values()) for config in configs]
-    return pd.DataFrame(found, columns=columns)
-
-
-def contender(config: Config) -> str:
-    """Name a training by its method and what else is not the usual.
-
-    >>> contender(protocol.train("letters", 128, "scaled_layer", 0, scale=2.0))
-    'scaled, per layer, from 2 px'
-    """
-    usual = protocol.PILOT["train"] if config.seed == protocol.PILOT_SEED else protocol.BUDGETS[config.data]["train"]
-    changes = [
-        NETWORKS.get(config.network),
-        None if config.scale is None else f"from {joined(config.scale):g} px",
-        None if config.scale_rate == SCALE_RATE else f"scale's rate ×{config.scale_rate:g}",
-        None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",
-        None if config.optimizer == "adam" else config.optimizer.upper(),
-        None if config.train == usual else f"{config.train} images",
-    ]
-    return ", ".join([frames.label(config.method), *filter(None, changes)])
-
-
-def narrowed(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """The rows with the given cells; a tuple stands for any of its values."""
-    for name, value in where.items():
-        rows = rows[rows[name].isin(value if isinstance(value, tuple) else (value,))]
-    return rows
-
-
-def ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with contenders in the order of `methods.METHODS`, the plain network first; else as they are."""
-    places = rows["method"].map({name: place for place, name in enumerate(METHODS)})
-    return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
-
-
 def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
     """The questions' trainings that have a row in the folder's table, with its metrics."""
     if not tables.files(EXPERIMENT, folder)[0].exists():
@@ -201,7 +154,7 @@ def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[C
     held = {_identity(row): row for row in table.rows}
     found = {}
     for config in dict.fromkeys(config for configs in questions.values() for config in configs):
-        row = held.get((*_cells(config).values(), config.test_sizes))
+        row = held.get((*cells_of(config).values(), config.test_sizes))
         if row is not None:
             found[config] = row | _price(table.provenance, config)
     return found
@@ -210,14 +163,6 @@ def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[C
 def _identity(row: Row) -> tuple[Any, ...]:
     tested = tuple(size for size in TEST_SIZES if row[f"accuracy_pixels_{size}"] != "")
     return (*(row[name] for name in IDENTITY), tested)
-
-
-def _cells(config: Config) -> dict[str, Any]:
-    """The fields that identify a training, as the table holds them."""
-    held = asdict(config)
-    texts = {"widths": joined(config.widths), "scale": joined(config.scale), "validation": int(config.validation)}
-    cells = {name: held[name] for name in IDENTITY} | texts
-    return {name: "" if cell is None else cell for name, cell in cells.items()}
 
 
 def _price(provenance: Mapping[str, Any], config: Config) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import torch
 from fourierconv.study import frames, statistics
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.accuracies import CELL, summaries
-from fourierconv.study.answers.evidence import NETWORKS, NOT_RUN, Evidence, ordered
+from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import ONE_SEED, grid, summed, text
+from fourierconv.study.answers.trainings import NETWORKS, NOT_RUN, ordered
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import SIDES, Config
 from fourierconv.study.methods import METHODS

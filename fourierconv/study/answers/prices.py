@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from fourierconv.study.answers.accuracies import CELL, summaries
-from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import grid, over_seeds, text
+from fourierconv.study.answers.trainings import ordered
 from fourierconv.study.experiments.classification import TEST_SIZES
 
 SENSES = {"pixels": "kernels as they are", "image": "kernels resized"}

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fourierconv.study import statistics
-from fourierconv.study.answers.evidence import NOT_RUN
+from fourierconv.study.answers.trainings import NOT_RUN
 from fourierconv.study.statistics import Interval
 
 ONE_SEED = "one seed"

@@ -16,7 +16,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from fourierconv.study import protocol
 from fourierconv.study.answers import prices
 from fourierconv.study.answers.accuracies import summaries
-from fourierconv.study.answers.evidence import NETWORKS, NOT_RUN, Evidence, ordered
+from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.trainings import NETWORKS, NOT_RUN, ordered
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 from fourierconv.study.methods import METHODS
 

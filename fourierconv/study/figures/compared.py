@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fourierconv.study.answers.accuracies import beside_classic
-from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.changes import beside_classic
+from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import paired, summed
+from fourierconv.study.answers.trainings import ordered
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
 from fourierconv.study.figures.answers import empty

@@ -12,9 +12,10 @@ from matplotlib.ticker import NullLocator
 
 from fourierconv.study.answers import kernels
 from fourierconv.study.answers.accuracies import summaries
-from fourierconv.study.answers.evidence import Evidence, ordered
+from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.kernels import LAYERS
 from fourierconv.study.answers.seeds import summed
+from fourierconv.study.answers.trainings import ordered
 from fourierconv.study.figures.answers import DEEPER, NAMES, done, empty, legend, lines, size_axis
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 

@@ -8,15 +8,9 @@ import pytest
 from fourierconv.study.answers import accuracies, evidence
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
-from tests.study.protocol_runs import doubled, metrics, wanted
+from tests.study.protocol_runs import by_contender, doubled, exact, wanted
 
 MAIN = ("accuracy", "sweep", "selection", "convergence")
-
-
-def exact(config: Config) -> dict[str, Any]:
-    """A gain of 8 points of scaled_channel over conv2d_5, of 3 of conv2d_11, give or take a tenth per seed."""
-    found = metrics(config, noise=0.0)
-    return found | {"accuracy": found["accuracy"] + 0.1 * config.seed * (config.method == "scaled_channel")}
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +18,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     protocol_runs.write(folder, "full", measured=exact)
     return folder
-
-
-def by_contender(table: Any) -> dict[str, dict[str, str]]:
-    return {row.pop("contender"): row for row in table.to_dict("records")}
 
 
 def test_a_complete_question_has_all_its_intervals_and_verdicts(whole: Path) -> None:
@@ -110,48 +100,3 @@ def test_without_any_run_there_are_tables_all_the_same(tmp_path: Path) -> None:
     assert accuracies.convergence(found, "accuracy", data="letters").empty
     assert set(accuracies.chosen(found)["best fixed kernel"]) == {"not chosen yet"}
     assert list(accuracies.primary(found)["points"]) == ["not run yet", "not chosen yet"] * 2
-
-
-def test_changes_are_compared_with_the_classic_kernels_all_else_equal(whole: Path) -> None:
-    found = evidence.load("parts", "accuracy", "convergence", folder=whole)
-    table = by_contender(accuracies.changes(found))
-    assert len(table) == len({evidence.contender(config) for config in wanted("parts")})
-    assert table["conv2d 5×5, circular padding"]["points above conv2d"] == "–"
-    assert table["conv2d 3×3, ResNet-18"]["points above conv2d"] == "–"
-    for name in ("circular padding", "ResNet-18", "1200 images", "two convolutions per stage"):
-        assert table[f"scaled, per channel, {name}"]["points above conv2d"].startswith(
-            "+8.1 [+7.9, +8.3]<br><small>beats"
-        )
-    assert table["scaled, per layer, from 2 px"]["points above conv2d"].startswith("+6.0 [+6.0, +6.0]")
-
-
-def test_the_pilots_changes_are_compared_where_their_baseline_is(tmp_path: Path) -> None:
-    protocol_runs.write(tmp_path, "pilot", measured=exact)
-    table = by_contender(accuracies.changes(evidence.load("parts", "accuracy", "convergence", folder=tmp_path)))
-    assert table["scaled, per layer, from 4 px"]["points above conv2d"] == "+6.0<br><small>one seed: no verdict</small>"
-    assert table["scaled, per channel, ResNet-18"]["points above conv2d"] == "not run yet"
-
-
-def test_the_predecessors_table_has_steps_and_says_never(whole: Path, tmp_path: Path) -> None:
-    table = by_contender(accuracies.predecessor(evidence.load("predecessor", folder=whole)))
-    assert table["open spline"]["points above conv2d"].startswith("+0.0 [+0.0, +0.0]")
-    assert table["open spline"]["steps to 50 %"] == "5000 [5000, 5000]"
-    assert table["open spline"]["steps to 90 %"] == "never"
-    protocol_runs.write(tmp_path, "full", wanted("predecessor", method="conv2d_5")[:1], exact)
-    table = by_contender(accuracies.predecessor(evidence.load("predecessor", folder=tmp_path)))
-    assert table["conv2d 5×5"]["steps to 50 %"] == "5000 (one seed)"
-    assert set(table["spline"].values()) == {"not run yet"}
-
-
-def test_coordinates_must_tie_with_sgd(tmp_path: Path) -> None:
-    def measured(config: Config) -> dict[str, Any]:
-        gain = {"sgd": 0.1, "adam": 3.0}[config.optimizer] + 0.01 * config.seed
-        return metrics(config) | {"accuracy": 80.0 + gain * (config.method == "spectral")}
-
-    protocol_runs.write(tmp_path, "full", wanted("coordinates"), measured)
-    table = accuracies.coordinates(evidence.load("coordinates", folder=tmp_path))
-    assert list(table["optimizer"]) == ["SGD", "Adam"]
-    assert list(table["within ±0.5"]) == ["yes", "no"]
-    protocol_runs.write(tmp_path / "p", "pilot")
-    table = accuracies.coordinates(evidence.load("coordinates", folder=tmp_path / "p"))
-    assert list(table["within ±0.5"]) == ["not run yet", "not run yet"]

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from fourierconv.study import protocol, tables
 from fourierconv.study.answers import evidence
+from fourierconv.study.answers.trainings import contender
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import StudyError
 from tests.study import protocol_runs
@@ -72,7 +73,7 @@ def test_every_run_of_a_table_is_found_by_its_config(tmp_path: Path) -> None:
 def test_contenders_of_a_question_have_names_of_their_own(tmp_path: Path) -> None:
     found = evidence.load("parts", folder=tmp_path)
     cells = {replace(config, seed=0) for config in wanted("parts")}
-    names = Counter(evidence.contender(config) for config in cells)
+    names = Counter(contender(config) for config in cells)
     assert names.most_common(1)[0][1] == 1
     assert set(found.cells("parts")["contender"]) == set(names)
     assert {"scaled, per layer, from 2 px", "conv2d 3×3, ResNet-18", "conv2d 5×5, 1200 images"} <= set(names)

@@ -9,11 +9,7 @@ from fourierconv.study.answers import evidence, kernels
 from fourierconv.study.data.letters import SIDE
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
-from tests.study.protocol_runs import GROWTH, metrics, wanted
-
-
-def by_contender(table: Any) -> dict[str, dict[str, str]]:
-    return {row.pop("contender"): row for row in table.to_dict("records")}
+from tests.study.protocol_runs import GROWTH, by_contender, metrics, wanted
 
 
 def exact(config: Config) -> dict[str, Any]:

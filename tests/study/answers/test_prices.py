@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fourierconv.study.answers import evidence, prices
+from fourierconv.study.answers.trainings import contender
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
 from tests.study.protocol_runs import EXPERIMENT, metrics, wanted
@@ -41,7 +42,7 @@ def test_costs_are_medians_of_the_runs_own_steps(tmp_path: Path) -> None:
     (config,) = [config for config in configs if config.method == "spline" and config.seed == 0]
     assert by_name.loc["spline", "ms"] == pytest.approx(10 * protocol_runs.SECONDS * EXPERIMENT.cost(config))
     assert by_name.loc["spline", "mb"] == 100.0
-    assert len(by_name) == len({evidence.contender(config) for config in configs})
+    assert len(by_name) == len({contender(config) for config in configs})
 
 
 def test_machines_are_named_where_there_are_several(tmp_path: Path) -> None:

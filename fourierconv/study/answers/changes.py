@@ -1,0 +1,103 @@
+"""Tables of contenders beside the classic kernels of the same network, all else equal: questions 3, 4 and 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from fourierconv.study import frames
+from fourierconv.study.answers import choice
+from fourierconv.study.answers.accuracies import CELL, beside, compared, counted, summaries
+from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdict
+from fourierconv.study.answers.trainings import NOT_RUN
+from fourierconv.study.claims import CLASSIC
+from fourierconv.study.experiments.classification import LEVELS
+from fourierconv.study.statistics import MATCH_MARGIN
+
+CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
+ABOVE = "points above conv2d"
+
+
+def beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
+    """What the questions ask for, each contender beside the classic kernels of its network, all else equal.
+
+    Columns contender, method, `classic` (whether it is those kernels itself), `accuracy` and `points` as texts, and the
+    difference's mean, low, high, sd, n.
+    """
+    every, found = choice.marked(evidence, evidence.rows), []
+    for _, asked in evidence.cells(*names).groupby([*CELL, "network"], sort=False):
+        cell, own = asked.iloc[0].to_dict(), every[every["config"].isin(set(asked["config"]))]
+        classic = CLASSICS.get(cell["network"], CLASSIC)
+        difference = compared(cell, own, beside(every, cell, classic, cell["network"]))
+        means = counted(text(summed(own["accuracy"].tolist()), ".1f"), {"n": len(own), "wanted": len(asked)})
+        itself = cell["method"] == classic
+        found.append(
+            {
+                **{name: difference[name] for name in ("contender", "method", *NUMBERS)},
+                "classic": itself,
+                "accuracy": means,
+                "points": "–" if itself else difference["text"],
+            }
+        )
+    return pd.DataFrame(found, columns=["contender", "method", *NUMBERS, "classic", "accuracy", "points"])
+
+
+def changes(evidence: Evidence) -> pd.DataFrame:
+    """What each change of question 4 does: accuracy in percent, and points above classic kernels, all else equal."""
+    found = beside_classic(evidence, "parts")[["contender", "accuracy", "points"]]
+    return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
+
+
+def predecessor(evidence: Evidence) -> pd.DataFrame:
+    """Question 3: accuracy, points above nn.Conv2d in the same network, and steps to accuracies in training."""
+    found = beside_classic(evidence, "predecessor")[["contender", "accuracy", "points"]]
+    runs = evidence.of("predecessor").groupby("contender").size()
+    for level in LEVELS:
+        steps = summaries(evidence, f"steps_to_{level}", "predecessor").set_index("contender")
+        found[f"steps to {level} %"] = [
+            _steps(steps.loc[name].to_dict(), int(runs.get(name, 0))) for name in found["contender"]
+        ]
+    return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
+
+
+def coordinates(evidence: Evidence) -> pd.DataFrame:
+    """Question 5: points of `spectral` above conv2d 5×5 with each optimizer, and whether they tie."""
+    rows, found = evidence.of(*evidence.asked), []
+    for optimizer in ("sgd", "adam"):
+        own = rows[rows["optimizer"] == optimizer].drop_duplicates(["method", "seed"])
+        difference = paired(own[own["method"] == "spectral"], own[own["method"] == CLASSIC])
+        means = {name: summed(own.loc[own["method"] == name, "accuracy"].tolist()) for name in (CLASSIC, "spectral")}
+        found.append(
+            {
+                "optimizer": optimizer.upper() if optimizer == "sgd" else "Adam",
+                **{frames.label(name): text(mean, ".1f") for name, mean in means.items()},
+                "spectral above conv2d 5×5, points": text(difference, "+.1f"),
+                "within ±0.5": tie(difference),
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def tie(difference: Mapping[str, Any]) -> str:
+    """Say where the interval of a difference lies, relative to ±`MATCH_MARGIN` points.
+
+    >>> tie(summed([0.1, 0.1, 0.2])), tie(summed([3.0, 3.1])), tie(summed([-3.0, 3.0])), tie(summed([1.0]))
+    ('yes', 'no', 'undecided', 'one seed: no verdict')
+    """
+    if difference["n"] < 2:
+        return verdict(dict(difference))
+    low, high = difference["low"], difference["high"]
+    if low >= -MATCH_MARGIN and high <= MATCH_MARGIN:
+        return "yes"
+    return "no" if low > MATCH_MARGIN or high < -MATCH_MARGIN else "undecided"
+
+
+def _steps(steps: dict[str, Any], runs: int) -> str:
+    if runs == 0:
+        return NOT_RUN
+    if steps["n"] == 0:
+        return "never"
+    return text(steps, ".0f") + (f", {runs - steps['n']} never" if steps["n"] < runs else "")

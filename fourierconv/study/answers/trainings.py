@@ -1,0 +1,69 @@
+"""Trainings of the protocol as rows: their fields as the tables of results hold them, and their names on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from typing import Any
+
+import pandas as pd
+
+from fourierconv.layers import SCALE_RATE
+from fourierconv.study import frames, protocol
+from fourierconv.study.experiments.classification import Config, joined
+from fourierconv.study.methods import METHODS
+
+NOT_RUN = "not run yet"
+UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
+IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
+NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
+
+
+def described(configs: Iterable[Config]) -> pd.DataFrame:
+    """A row per training: the `config`, its fields as the table has them, and its `contender`.
+
+    >>> described([protocol.train("letters", 64, "conv2d_5", 0, network="deeper")])["contender"].tolist()
+    ['conv2d 5×5, deeper']
+    """
+    columns = ("config", "contender", *IDENTITY)
+    found = [(config, contender(config), *cells_of(config).values()) for config in configs]
+    return pd.DataFrame(found, columns=columns)
+
+
+def contender(config: Config) -> str:
+    """Name a training by its method and what else is not the usual.
+
+    >>> contender(protocol.train("letters", 128, "scaled_layer", 0, scale=2.0))
+    'scaled, per layer, from 2 px'
+    """
+    usual = protocol.PILOT["train"] if config.seed == protocol.PILOT_SEED else protocol.BUDGETS[config.data]["train"]
+    changes = [
+        NETWORKS.get(config.network),
+        None if config.scale is None else f"from {joined(config.scale):g} px",
+        None if config.scale_rate == SCALE_RATE else f"scale's rate ×{config.scale_rate:g}",
+        None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",
+        None if config.optimizer == "adam" else config.optimizer.upper(),
+        None if config.train == usual else f"{config.train} images",
+    ]
+    return ", ".join([frames.label(config.method), *filter(None, changes)])
+
+
+def narrowed(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """The rows with the given cells; a tuple stands for any of its values."""
+    for name, value in where.items():
+        rows = rows[rows[name].isin(value if isinstance(value, tuple) else (value,))]
+    return rows
+
+
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with contenders in the order of `methods.METHODS`, the plain network first; else as they are."""
+    places = rows["method"].map({name: place for place, name in enumerate(METHODS)})
+    return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
+
+
+def cells_of(config: Config) -> dict[str, Any]:
+    """The fields that identify a training, as the table holds them."""
+    held = asdict(config)
+    texts = {"widths": joined(config.widths), "scale": joined(config.scale), "validation": int(config.validation)}
+    cells = {name: held[name] for name in IDENTITY} | texts
+    return {name: "" if cell is None else cell for name, cell in cells.items()}
