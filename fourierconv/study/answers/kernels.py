@@ -23,6 +23,7 @@ from fourierconv.study.models import SPREAD, convolutions, layer_scale, spread
 LAYERS = (1, 2, 3)  # of the plain network
 LAST = LAYERS[-1]
 SHRUNK = 2 ** (LAST - 1)  # pixels of the image per pixel of the last layer's input
+NO_SEED = "no seed has all sizes yet"
 OWN = ["data", "contender", "method"]
 
 
@@ -49,6 +50,7 @@ def slopes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
 def slope_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Slopes with intervals, contenders by layer, and what that of the last layer says."""
     asked, per_seed = evidence.cells(*names, **where), slopes(evidence, *names, **where)
+    begun = set(evidence.of(*names, **where)["contender"])
     asked = ordered(asked[asked["network"] == "convnet"].drop_duplicates("method"))
     found = []
     for cell in asked.to_dict("records"):
@@ -56,6 +58,8 @@ def slope_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
         row = {layer: summed(own.loc[own["layer"] == layer, "slope"].tolist()) for layer in LAYERS}
         layers = {f"layer {layer}": text(mean, ".2f") for layer, mean in row.items()}
         found.append({"contender": cell["contender"], **layers, f"layer {LAST} grows": growth(row[LAST])})
+        if cell["contender"] in begun and row[LAST]["n"] == 0:
+            found[-1] |= dict.fromkeys(layers, NO_SEED)
     return pd.DataFrame(found)
 
 

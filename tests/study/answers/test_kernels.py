@@ -47,6 +47,11 @@ def test_a_seed_that_lacks_a_size_has_no_slope(tmp_path: Path) -> None:
     table = by_contender(kernels.slope_table(found, "extents", data="letters"))
     assert table["scaled, per layer"]["layer 3"] == "1.00 (one seed)"
     assert table["scaled, per layer"]["layer 3 grows"] == "one seed: no verdict"
+    assert table["conv2d 5×5"]["layer 3 grows"] == "one seed: no verdict"
+    protocol_runs.write(tmp_path, "full", wanted("extents", data="letters", size=64), exact)
+    found = evidence.load("extents", folder=tmp_path)
+    some = by_contender(kernels.slope_table(found, "extents", data="letters"))
+    assert some["scaled, per layer"]["layer 3"] == "no seed has all sizes yet"
     photos = by_contender(kernels.slope_table(found, "extents", data="imagenette"))
     assert set(photos["scaled, per layer"].values()) == {"not run yet"}
 
