@@ -141,7 +141,7 @@ def load(*names: str, beside: Sequence[str] = (), folder: Path | None = None) ->
         {name: configs for name, configs in questions["full"].items() if name in names},
         frozenset(found["full"]),
         *_times(folder),
-        _note(profile, rows, asked, provenance),
+        _note(profile, rows, own[profile or "full"], provenance),
         " ".join(filter(None, (banner, warning))),
     )
 
@@ -193,18 +193,16 @@ def _origin(folder: Path) -> tuple[dict[str, Any], str]:
     return table.provenance, table.banner
 
 
-def _note(
-    profile: str,
-    rows: Mapping[Config, Any],
-    asked: Mapping[str, Sequence[Config]],
-    provenance: Mapping[str, Any],
-) -> str:
-    total = len({config for configs in asked.values() for config in configs})
+def _note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance: Mapping[str, Any]) -> str:
+    """Seeds, runs and time of a page's own questions, and the machines of all that it shows."""
+    done = own & rows.keys()
     if not profile:
-        return f"Profile full, 0 of {total} runs."
-    seeds = len({config.seed for config in rows})
+        return f"Profile full, 0 of {len(own)} runs."
+    seeds = len({config.seed for config in done})
     drawn = "one seed" if seeds == 1 else f"up to {seeds} seeds"
-    own = [provenance["runs"].get(key(EXPERIMENT, config), {}).get("duration_s", 0.0) for config in rows]
+    seconds = sum(provenance["runs"].get(key(EXPERIMENT, config), {}).get("duration_s", 0.0) for config in done)
     machines = sorted({row["machine"] for row in rows.values() if row["machine"]})
     hardware = ", ".join([*machines, *(f"torch {version}" for version in provenance.get("torch", []))])
-    return f"Profile {profile}, {drawn}, {len(rows)} of {total} runs in {readable(sum(own))} of one core on {hardware}."
+    return (
+        f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {readable(seconds)} of one core on {hardware}."
+    )

@@ -57,6 +57,7 @@ def test_runs_for_comparison_neither_choose_the_profile_nor_count_as_wanted(tmp_
     protocol_runs.write(tmp_path, "full", [*wanted("accuracy")[:3], *wanted("parts")[:1]])
     found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)
     assert (found.profile, len(found.of("parts")), len(found.of("accuracy"))) == ("full", 1, 3)
+    assert found.note.startswith(f"Profile full, one seed, 1 of {len(wanted('parts'))} runs in ")
 
 
 def test_every_run_of_a_table_is_found_by_its_config(tmp_path: Path) -> None:
