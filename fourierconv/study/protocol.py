@@ -168,7 +168,8 @@ def _main(data: str, size: int, methods: Sequence[str], seeds: int, **others: An
     found = []
     for seed in range(seeds):
         found += [train(data, size, method, seed, **_at(size), **others) for method in methods]
-        found.append(train(data, size, "conv2d_5", seed, network="deeper", **_at(size), **others))
+        if size > SIZES[0]:  # where it is the plain one
+            found.append(train(data, size, "conv2d_5", seed, network="deeper", **_at(size), **others))
     return found
 
 
@@ -191,8 +192,12 @@ def _doubled(found: Sequence[Config]) -> list[Config]:
 def _answered() -> list[Question]:
     letters, photos = _letters(), _photos()
     fixed = [(data, n, m) for data, n, m in product(("letters", "imagenette"), SIZES, FIXED)]
-    others = [method for method in FIXED if method not in LETTERS]
-    sweep = [train("letters", n, m, seed, **_at(n)) for seed, n, m in product(range(3), SIZES, others)]
+    sweep = [
+        train(data, n, m, seed, **_at(n))
+        for data, own in (("letters", LETTERS), ("imagenette", PHOTOS))
+        for seed, n, m in product(range(3), SIZES, FIXED)
+        if m not in own
+    ]
     wider = [train("letters", n, m, seed, **_at(n)) for seed, n, m in product(range(3), SIZES, FIELD)]
     return [
         Question(
@@ -239,7 +244,7 @@ def _answered() -> list[Question]:
             "coordinates",
             "Are Fourier coordinates of the classic kernels the same to SGD, and better to Adam?",
             tuple(
-                train("letters", 64, m, seed, optimizer=optimizer)
+                train("letters", 64, m, seed, optimizer=optimizer, **_at(64))
                 for seed, m, optimizer in product(range(5), ("conv2d_5", "spectral"), ("sgd", "adam"))
             ),
             4,

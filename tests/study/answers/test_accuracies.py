@@ -66,7 +66,7 @@ def test_what_is_not_run_yet_is_said_and_seeds_are_counted(tmp_path: Path) -> No
     table = by_contender(accuracies.accuracy(found, "accuracy", data="letters"))
     assert table["spline"]["32 px"] == "not run yet"
     assert table["spline"]["64 px"] == "77.0 [77.0, 77.0]<br><small>2 of 5 seeds</small>"
-    assert table["conv2d 5×5, deeper"] == dict.fromkeys(("32 px", "64 px", "128 px"), "not run yet")
+    assert table["conv2d 5×5, deeper"] == {"32 px": "", "64 px": "not run yet", "128 px": "not run yet"}
     above = by_contender(accuracies.against(found, "accuracy", data="letters"))
     assert above["spline"]["64 px"] == "+0.0 [+0.0, +0.0]<br><small>matches, convergence not checked</small>"
     assert accuracies.primary(found)["points"].tolist()[2:] == ["not run yet", "not chosen yet"]
