@@ -28,7 +28,7 @@ class Config:
 def configs(profile: str) -> list[Config]:
     if profile == "pilot":
         return [Config(seed, pictures=seed % 2 == 1) for seed in range(4)]
-    return [Config(seed) for seed in range({"quick": 8, "full": 40}[profile])]
+    return [Config(seed) for seed in range({"quick": 8, "full": 40}.get(profile, 0))]
 
 
 def cost(config: Config) -> float:
