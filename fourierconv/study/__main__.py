@@ -1,4 +1,4 @@
-"""`python -m fourierconv.study {run,status,collect,check,data,bench,gpu}`; the last three need no profile."""
+"""`python -m fourierconv.study {run,status,collect,check,recompute,data,bench,gpu}`; the last three need no profile."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fourierconv.study import claims as claim_list
-from fourierconv.study import status, tables
+from fourierconv.study import recompute, status, tables
 from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
@@ -60,6 +60,8 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
     if not chosen:
         raise StudyError(f"the profile {options.profile} has no runs of {options.only or 'any experiment'}")
     match options.command:
+        case "recompute":
+            return _recompute(chosen[0], options, Store(committed / "runs"))
         case "run":
             _run(chosen, options)
         case "status":
@@ -72,6 +74,10 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
             if options.replace_committed:
                 alone = all(getattr(experiment, "PARTIAL", False) for experiment in chosen)
                 _replace(chosen if alone else list(experiments.values()), results, committed, claimed=not alone)
+                for experiment in chosen if alone else []:  # their sweeps go on elsewhere from what is committed
+                    given = sweep_of(experiment, options.profile)
+                    new = options.store.give(experiment, given, Store(committed / "runs"))
+                    print(f"{committed / 'runs'}: {len(new)} new files")
     return 0
 
 
@@ -97,6 +103,14 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
             print(f"{experiment.NAME}: all {len(results)} runs are done", flush=True)
     if failures:
         raise StudyError("\n".join(failures))
+
+
+def _recompute(experiment: Experiment, options: argparse.Namespace, committed: Store) -> int:
+    configs = recompute.by_key(experiment, options.profile, options.keys)
+    results = run_missing(experiment, configs, options.store, options.workers)
+    lines, met = recompute.compare(experiment, options.profile, results, committed)
+    print(*lines, sep="\n")
+    return 0 if met else 1
 
 
 def _status(chosen: Sequence[Experiment], options: argparse.Namespace, workers: int) -> list[str]:
@@ -204,6 +218,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         "status": "say what is done, running, failed and left, and how long the rest takes",
         "collect": "write tables, claims and values of the finished runs into the build folder",
         "check": "compare the claims with the committed ones; exit status 1 where one is outside",
+        "recompute": "train committed runs anew, and compare them; exit status 1 where a mean is outside its tolerance",
     }
     data = "download and decode the photographs of the full profile; the same command goes on where it was stopped"
     command = commands.add_parser("data", help=data, description=data)
@@ -224,8 +239,12 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         command.add_argument("--profile", choices=PROFILES, required=True)
         if name == "check":
             continue
-        command.add_argument("--only", choices=sorted(experiments), help="this experiment alone")
-        command.add_argument("--store", type=_store, default=Store(build_folder() / "runs"), metavar="FOLDER")
+        anew = name == "recompute"
+        command.add_argument("--only", choices=sorted(experiments), required=anew, help="this experiment alone")
+        store = Store(build_folder() / ("recomputed" if anew else "runs"))
+        command.add_argument("--store", type=_store, default=store, metavar="FOLDER")
+        if anew:
+            command.add_argument("keys", nargs="+", metavar="KEY", help="of a run, or how it begins; pages name them")
         if name == "collect":
             text = "also replace the committed tables and claims in book/results"
             command.add_argument("--replace-committed", action="store_true", help=text)

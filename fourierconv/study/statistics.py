@@ -102,10 +102,12 @@ def loglog_slopes(by_seed: Mapping[int, Mapping[float, float]]) -> list[float]:
     return [loglog_slope(values) for _, values in sorted(by_seed.items())]
 
 
-def reproduction_tolerance(sd: float, n: int, floor: float) -> float:
-    """Return how far the means of n new and n old seeds may differ: t(0.975, n−1)·sd·√(2/n), but at least `floor`.
+def reproduction_tolerance(sd: float, n: int, floor: float, new: int | None = None) -> float:
+    """Return how far the means of n old and `new` new seeds, or n, may differ: t(0.975, n−1)·sd·√(1/n + 1/new).
+
+    It is at least `floor`; `sd` is that of the old ones.
 
     >>> round(reproduction_tolerance(sd=1.0, n=8, floor=0.5), 3)
     1.182
     """
-    return max(floor, t_quantile(n) * sd * math.sqrt(2 / n))
+    return max(floor, t_quantile(n) * sd * math.sqrt(1 / n + 1 / (new or n)))

@@ -198,6 +198,23 @@ class Store:
             raise _damaged(weights, "missing, cut or changed", path)
         return safetensors.torch.load(content)
 
+    def give(self, experiment: Experiment, configs: Sequence[Any], other: "Store") -> list[Path]:
+        """Copy the finished runs of `configs`, with the weights that they left, to another store; return what is new.
+
+        Raises StudyError where one is damaged.
+        """
+        new = []
+        for config in configs:
+            if self.find(experiment, config) is None:
+                continue
+            source, target = self.path(experiment, config), other.path(experiment, config)
+            weights = source.with_suffix(".safetensors")
+            if weights.exists():
+                self.weights(experiment, config)  # which checks them
+                new += _copied(weights, target.with_suffix(".safetensors"))
+            new += _copied(source, target)
+        return new
+
     def remove_abandoned(self, experiment: Experiment) -> None:
         """Remove the temporary files of writers that were killed; those of living writers are seconds old."""
         for path in (self.root / experiment.NAME).glob(".*.tmp"):
@@ -206,6 +223,15 @@ class Store:
                     path.unlink()
             except FileNotFoundError:  # its writer has just finished, or another sweep removed it first
                 continue
+
+
+def _copied(source: Path, target: Path) -> list[Path]:
+    """Copy a file unless it is there already; return its path where it was not."""
+    content = source.read_bytes()
+    if target.exists() and target.read_bytes() == content:
+        return []
+    write_atomically(target, content)
+    return [target]
 
 
 def _canonical(value: Any) -> str:

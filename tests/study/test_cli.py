@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from fourierconv.study.__main__ import main
-from fourierconv.study.store import Store, StudyError
+from fourierconv.study.store import Store, StudyError, key
 from fourierconv.study.sweep import run_missing
 from tests.study import toy
 from tests.study.processes import alive, descendants, start, wait_for
@@ -22,6 +22,7 @@ QUICK = ["--profile", "quick"]
 USAGE_ERRORS = [
     (["run", "--profile", "huge"], "argument --profile: invalid choice: 'huge'"),
     (["run"], "the following arguments are required: --profile"),
+    (["recompute", *QUICK, "--only", "toy"], "the following arguments are required: KEY"),
     (["run", *QUICK, "--only", "nothing"], "argument --only: invalid choice: 'nothing'"),
     (["run", *QUICK, "--budget", "9"], "argument --budget: must be a time such as 90s, 9m or 2h, not '9'"),
     (["run", *QUICK, "--budget", "0m"], "argument --budget: must be a time such as 90s, 9m or 2h, not '0m'"),
@@ -158,6 +159,26 @@ def test_check_fails_outside_and_says_which_numerics_were_committed(
     printed = capsys.readouterr().out
     assert printed.splitlines()[1].endswith("NO")
     assert "Made with numerics {'toy': 0}, while the code now has {'toy': 1}" in printed
+
+
+def test_partial_results_are_committed_with_their_runs_and_recomputed(
+    folder: Path, whole: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy, "PARTIAL", True, raising=False)
+    assert study(*collected(whole), "--only", "toy", "--replace-committed") == 0
+    committed = Store(folder / "book" / "results" / "quick" / "runs")
+    config = toy.configs("quick")[0]
+    assert committed.find(toy, config) == whole.find(toy, config)
+    assert committed.weights(toy, config).keys() == whole.weights(toy, config).keys()
+    assert study(*collected(committed), "--only", "toy") == 0  # the same table, from what is committed
+    assert (folder / "build/results/quick/toy.csv").read_text() == (folder / "book/results/quick/toy.csv").read_text()
+
+    capsys.readouterr()
+    assert study("recompute", *QUICK, "--only", "toy", key(toy, config)[:8]) == 0
+    *_, run, mean = capsys.readouterr().out.splitlines()
+    assert run.startswith("toy: 0.50 %, committed 0.50")
+    assert mean.endswith("over 3 seeds: within")
+    assert Store(folder / "build" / "recomputed").find(toy, config) is not None
 
 
 def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ class FileServer:
     content: bytes
     ranges: bool = True  # answers a Range with that part of the file, else with all of it
     cut: int | None = None  # closes the connection after so many bytes of an answer
+    stalls: bool = False  # where it is cut, keeps the connection open in place of closing it, and sends no more
     status: int = 200
     length: bool = True  # says how long the answer is
     asked: list[str | None] = field(default_factory=list)  # the Range of every request
@@ -23,7 +24,7 @@ class FileServer:
 @contextmanager
 def serve(content: bytes, name: str) -> Iterator[FileServer]:
     """Serve `content` under `name` on a free port of this machine."""
-    served = FileServer(content)
+    served, stopped = FileServer(content), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -41,6 +42,9 @@ def serve(content: bytes, name: str) -> Iterator[FileServer]:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: served.cut])
+            if served.stalls:
+                self.wfile.flush()
+                stopped.wait()
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Print nothing."""
@@ -52,5 +56,6 @@ def serve(content: bytes, name: str) -> Iterator[FileServer]:
         try:
             yield served
         finally:
+            stopped.set()
             server.shutdown()
             thread.join()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fourierconv.study.data import downloads
 from fourierconv.study.data.downloads import fetch
 from fourierconv.study.data.official import OFFICIAL, Official
 from tests.study.data.file_server import FileServer, serve
@@ -77,6 +78,22 @@ def test_a_connection_that_breaks_is_noticed_without_a_length(server: FileServer
     server.cut, server.length = 300_000, False
     with pytest.raises(OSError, match="the connection was closed early; 300000 of 1000000 bytes are there"):
         get(server, tmp_path)
+
+
+def test_a_server_that_stalls_is_named_and_the_next_call_goes_on(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.5)
+    server.cut, server.stalls = 300_000, True
+    with pytest.raises(OSError, match=f"^{server.url}: .*timed out; [0-9]+ of 1000000 bytes are there, and the same"):
+        get(server, tmp_path)
+    kept = (tmp_path / f"{NAME}.part").read_bytes()
+    assert 0 < len(kept) <= 300_000
+    assert kept == CONTENT[: len(kept)]
+    server.cut, server.stalls = None, False
+    get(server, tmp_path)
+    assert server.asked == [None, f"bytes={len(kept)}-"]
+    assert (tmp_path / NAME).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("nbytes", [1, 500_000, 999_999])
