@@ -30,18 +30,22 @@ REPAIRS = ("bilinear", "spline_open", "spline_even", "spline")  # the predecesso
 HEADLINE = ("conv2d_5", "scaled_channel")
 LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", *LEARNED)
 PHOTOS = ("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
+CONTENDERS = {"letters": LETTERS, "imagenette": PHOTOS}  # of the first question
 SIZES = (32, 64, 128)
 
+KEPT = ("conv2d_5", "spline", "scaled_layer", "scaled_channel")  # whose first seed leaves its weights
+
 # The same for all contenders.
+WIDTHS = (8, 16, 32)
+EPOCHS = 15
 BUDGETS: dict[str, dict[str, Any]] = {
-    "letters": {"widths": (16, 32, 64), "classes": 24, "train": 4800, "test": 1200},
-    "letters_mixed": {"widths": (16, 32, 64), "classes": 24, "train": 4800, "test": 1200},
-    "imagenette": {"widths": (16, 32, 64), "train": 4000},
-    "cifar10": {"widths": (16, 32, 64), "train": 4000},
+    "letters": {"widths": WIDTHS, "classes": 24, "train": 4800, "test": 1200},
+    "letters_mixed": {"widths": WIDTHS, "classes": 24, "train": 4800, "test": 1200},
+    "imagenette": {"widths": WIDTHS, "train": 4000},
+    "cifar10": {"widths": WIDTHS, "train": 4000},
 }
-EPOCHS = {"letters": 20, "letters_mixed": 30, "imagenette": 15, "cifar10": 15}
-EPOCHS_OF_LARGE = {"letters": 30}  # from 128 pixels on, where conv2d_5 learns slowly
-LARGE = 128
+RESOLUTION_SEEDS = 3  # of those trained at `TUNED_AT` pixels, so many are tested at other sizes, too
+WIDER = (16, 32, 64)  # twice the channels, to see whether an answer is the narrow network's own
 PREDECESSOR = (12, 32, 64, 64)  # a quarter of its channels
 PILOT: dict[str, Any] = {"train": 1200, "epochs": 2}
 
@@ -64,23 +68,17 @@ class Question:
 
 
 def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config:
-    """A training under the budget of its data, at the contender's rate.
+    """A training under the budget of its data, at the contender's rate, with `others` of its fields.
 
     >>> train("letters", 64, "scaled_layer", 0).epochs
-    20
+    15
     """
-    own = {**BUDGETS[data], "epochs": epochs(data, size), "network": "convnet", "optimizer": "adam", **others}
+    own = {**BUDGETS[data], "epochs": EPOCHS, "network": "convnet", "optimizer": "adam"}
+    if not others and method in CONTENDERS.get(data, ()) and size in SIZES:  # of the first question
+        own |= {"keep": method in KEPT and seed == 0, **_at(size, seed)}
+    own |= others
     own.setdefault("lr", rate(data, method, own["optimizer"]))
     return Config(data=data, size=size, method=method, seed=seed, **own)
-
-
-def epochs(data: str, size: int) -> int:
-    """How often every training image is seen.
-
-    >>> epochs("letters", 64), epochs("letters", 128)
-    (20, 30)
-    """
-    return EPOCHS_OF_LARGE.get(data, EPOCHS[data]) if size >= LARGE else EPOCHS[data]
 
 
 def questions(profile: str) -> list[Question]:
@@ -90,11 +88,11 @@ def questions(profile: str) -> list[Question]:
         StudyError: another profile.
 
     >>> [question.name for question in questions("tuning")]
-    ['rates']
+    ['rates', 'more_rates']
     """
     match profile:
         case "tuning":
-            return [Question("rates", "Which learning rate suits each contender?", tuple(_rates()), 0)]
+            return _rates()
         case "pilot":
             return [Question(own.name, own.text, tuple(_tried(own.name)), own.priority) for own in _answered()]
         case "full":
@@ -113,9 +111,9 @@ def configs(profile: str) -> list[Config]:
 
 @cache
 def priorities() -> dict[Config, int]:
-    """Of every training of the full profile, that of the first question that asks for it."""
+    """Of every training that is tuned or answers, that of the first question that asks for it."""
     found: dict[Config, int] = {}
-    for question in questions("full"):
+    for question in (*questions("tuning"), *questions("full")):
         for config in question.configs:
             found[config] = min(question.priority, found.get(config, question.priority))
     return found
@@ -145,60 +143,71 @@ def _tuned() -> dict[tuple[str, str, str, float], float]:
     return {tuple(row[name] for name in names): row["accuracy"] for row in from_csv(path.read_text())}  # type: ignore[misc]
 
 
-def _rates() -> Iterable[Config]:
-    """Half as long as what they are for, on the smaller half of the sizes."""
-    for data, methods in (("letters", (*FIXED, *LEARNED, *FIELD, *REPAIRS[:3])), ("imagenette", PHOTOS)):
-        for method, lr in product(methods, RATES):
-            yield train(data, TUNED_AT, method, 0, lr=lr, epochs=epochs(data, TUNED_AT) // 2, validation=True)
-    for method, lr in product(("conv2d_5", "spectral"), (0.01, 0.03, 0.1)):
-        own = {"lr": lr, "optimizer": "sgd", "epochs": epochs("letters", TUNED_AT) // 2, "validation": True}
-        yield train("letters", TUNED_AT, method, 0, **own)
+def _rates() -> list[Question]:
+    """Half as long as what they are for, at the middle size; what the first questions need comes first."""
+
+    def tried(
+        data: str, methods: Iterable[str], rates: Sequence[float] = RATES, optimizer: str = "adam"
+    ) -> list[Config]:
+        own: dict[str, Any] = {"epochs": (EPOCHS + 1) // 2, "optimizer": optimizer, "validation": True}
+        return [train(data, TUNED_AT, m, 0, lr=lr, **own) for m, lr in product(dict.fromkeys(methods), rates)]
+
+    first = (
+        *tried("letters", (*LETTERS, *FIXED)),
+        *tried("imagenette", (*PHOTOS, *FIXED, "spline_open", "spline")),
+        *tried("letters", ("conv2d_5", "spectral"), (0.01, 0.03, 0.1), "sgd"),
+    )
+    text = "Which learning rate suits each contender"
+    return [
+        Question("rates", f"{text} of the first questions?", first, 0),
+        Question("more_rates", f"{text} besides?", tuple(tried("letters", (*FIELD, "scaled_group", *REPAIRS[:3]))), 1),
+    ]
 
 
 # --- questions ---
 
 
-def _at(size: int) -> dict[str, Any]:
+def _at(size: int, seed: int) -> dict[str, Any]:
     """What a network of the middle size is tested with besides."""
-    return {"test_sizes": tuple(n for n in TEST_SIZES if n != size)} if size == TUNED_AT else {}
+    tested = size == TUNED_AT and seed < RESOLUTION_SEEDS
+    return {"test_sizes": tuple(n for n in TEST_SIZES if n != size)} if tested else {}
 
 
-def _main(data: str, size: int, methods: Sequence[str], seeds: int, **others: Any) -> list[Config]:
+def _main(data: str, size: int, seeds: int) -> list[Config]:
     """Contenders in the plain network and the classic one that grows with the image, seeds first."""
     found = []
     for seed in range(seeds):
-        found += [train(data, size, method, seed, **_at(size), **others) for method in methods]
-        if size > SIZES[0]:  # where it is the plain one
-            found.append(train(data, size, "conv2d_5", seed, network="deeper", **_at(size), **others))
+        found += [train(data, size, method, seed) for method in CONTENDERS[data]]
+        if size > SIZES[0]:  # where it is not the plain one
+            found.append(train(data, size, "conv2d_5", seed, network="deeper", **_at(size, seed)))
     return found
 
 
 def _letters() -> list[Config]:
-    found = [config for size in SIZES for config in _main("letters", size, LETTERS, 5)]
-    found += [train("letters", n, m, seed, **_at(n)) for n in SIZES for m in HEADLINE for seed in range(5, 8)]
-    return found
+    found = [config for size in SIZES for config in _main("letters", size, 5)]
+    return found + [train("letters", n, m, seed) for n in SIZES for m in HEADLINE for seed in range(5, 8)]
 
 
 def _photos() -> list[Config]:
     seeds = {32: 5, 64: 5, 128: 3}
-    return [config for size in SIZES for config in _main("imagenette", size, PHOTOS, seeds[size])]
+    return [config for size in SIZES for config in _main("imagenette", size, seeds[size])]
 
 
 def _doubled(found: Sequence[Config]) -> list[Config]:
     """Twice as long, without the tests at other sizes: one control for every contender and size."""
-    return [replace(own, epochs=2 * own.epochs, test_sizes=()) for own in found if own.seed == 0]
+    return [replace(own, epochs=2 * own.epochs, test_sizes=(), keep=False) for own in found if own.seed == 0]
 
 
 def _answered() -> list[Question]:
     letters, photos = _letters(), _photos()
     fixed = [(data, n, m) for data, n, m in product(("letters", "imagenette"), SIZES, FIXED)]
     sweep = [
-        train(data, n, m, seed, **_at(n))
-        for data, own in (("letters", LETTERS), ("imagenette", PHOTOS))
+        train(data, n, m, seed)
+        for data, own in CONTENDERS.items()
         for seed, n, m in product(range(3), SIZES, FIXED)
         if m not in own
     ]
-    wider = [train("letters", n, m, seed, **_at(n)) for seed, n, m in product(range(3), SIZES, FIELD)]
+    wider = [train("letters", n, m, seed) for seed, n, m in product(range(3), SIZES, FIELD)]
     return [
         Question(
             "accuracy",
@@ -244,8 +253,8 @@ def _answered() -> list[Question]:
             "coordinates",
             "Are Fourier coordinates of the classic kernels the same to SGD, and better to Adam?",
             tuple(
-                train("letters", 64, m, seed, optimizer=optimizer, **_at(64))
-                for seed, m, optimizer in product(range(5), ("conv2d_5", "spectral"), ("sgd", "adam"))
+                train("letters", 64, m, seed, **optimizer)
+                for seed, m, optimizer in product(range(5), ("conv2d_5", "spectral"), ({"optimizer": "sgd"}, {}))
             ),
             4,
         ),
@@ -306,6 +315,7 @@ def _parts() -> Iterable[Config]:
         *((method, {"network": "twice"}) for method in ("conv2d_5", "scaled_channel")),
         *((method, {"network": "resnet18"}) for method in ("conv2d_3", "scaled_channel")),
         *((method, {"train": n}) for method in HEADLINE for n in (1200, 2400)),
+        *((method, {"widths": WIDER}) for method in HEADLINE),
     ]
     for seed, (method, change) in product(range(3), changes):
         yield train("letters", 128, method, seed, **change)
@@ -314,9 +324,9 @@ def _parts() -> Iterable[Config]:
 def _tried(name: str) -> Iterable[Config]:
     """One cell of a question, on letters and on Imagenette where it asks of both, short and with a seed of its own."""
 
-    def short(config: Config) -> Config:
+    def short(config: Config, test_sizes: tuple[int, ...] = ()) -> Config:
         lr = USUAL if config.optimizer == "adam" else config.lr  # whatever rates are found later
-        return replace(config, seed=PILOT_SEED, lr=lr, **PILOT)
+        return replace(config, seed=PILOT_SEED, lr=lr, test_sizes=test_sizes, keep=False, **PILOT)
 
     own = {
         "accuracy": [
@@ -336,7 +346,9 @@ def _tried(name: str) -> Iterable[Config]:
             short(train("letters", 64, "scaled_layer", 0, scale=4.0)),
         ],
         "coordinates": [short(train("letters", 64, "spectral", 0, optimizer="sgd", lr=0.03))],
-        "resolution": [short(train(d, 64, "scaled_channel", 0, **_at(64))) for d in ("letters", "imagenette")],
+        "resolution": [
+            short(train(d, TUNED_AT, "scaled_channel", 0), **_at(TUNED_AT, 0)) for d in ("letters", "imagenette")
+        ],
         "limits": [short(train("letters", 256, "scaled_layer", 0))],
         "multiscale": [short(train("letters_mixed", 128, m, 0)) for m in ("scaled_channel", "dyadic")],
         "more_photos": [short(train("cifar10", 32, "scaled_layer", 0)), short(train("imagenette", 96, "conv2d_5", 0))],

@@ -76,7 +76,7 @@ def write(
 
 def doubled(config: Config) -> bool:
     """Whether this is a control of twice the training."""
-    return config.epochs == 2 * protocol.epochs(config.data, config.size)
+    return config.epochs == 2 * protocol.EPOCHS
 
 
 def wanted(*names: str, **where: Any) -> list[Config]:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,15 +67,33 @@ def test_every_main_cell_has_a_control_of_twice_the_length() -> None:
     cells = {(c.data, c.size, c.method, c.network) for c in found["accuracy"]}
     controls = {(c.data, c.size, c.method, c.network): c.epochs for c in found["convergence"]}
     assert set(controls) == cells
-    assert all(epochs == 2 * protocol.epochs(data, size) for (data, size, *_), epochs in controls.items())
+    assert set(controls.values()) == {2 * protocol.EPOCHS}
 
 
 def test_test_images_are_not_touched_by_what_chooses() -> None:
-    for profile, name in (("tuning", "rates"), ("full", "selection")):
+    for profile, name in (("tuning", "rates"), ("tuning", "more_rates"), ("full", "selection")):
         (own,) = (question for question in protocol.questions(profile) if question.name == name)
         assert all(config.validation for config in own.configs)
     others = [q for q in protocol.questions("full") if q.name != "selection"]
     assert not any(config.validation for question in others for config in question.configs)
+
+
+def test_a_training_is_the_same_whichever_question_asks_for_it() -> None:
+    cells = Counter(replace(config, test_sizes=(), keep=False) for config in protocol.configs("full"))
+    assert set(cells.values()) == {1}
+
+
+def test_the_first_seed_of_a_few_contenders_leaves_its_weights() -> None:
+    kept = {(c.data, c.size, c.method, c.seed) for c in protocol.configs("full") if c.keep}
+    own = {data: set(protocol.KEPT) & set(methods) for data, methods in protocol.CONTENDERS.items()}
+    assert kept == {(data, size, method, 0) for data in own for size in SIZES for method in own[data]}
+
+
+def test_rates_are_tried_for_whatever_is_compared_with_them() -> None:
+    tuned = {(c.data, c.method, c.optimizer) for c in protocol.configs("tuning")}
+    served = {"letters_mixed": "letters", "cifar10": "imagenette"}
+    asked = {(served.get(c.data, c.data), c.method, c.optimizer) for c in protocol.configs("full")}
+    assert asked <= tuned
 
 
 def test_earlier_questions_come_first() -> None:
@@ -127,4 +146,4 @@ def test_the_page_says_what_the_code_does() -> None:
     wanted = [*RATES, *SIZES, budget["classes"], *budget["widths"], f"{budget['train']:,}", f"{budget['test']:,}"]
     wanted += [f"{BUDGETS['imagenette']['train']:,}", classification.Config.batch]
     assert {str(own) for own in wanted} <= said
-    assert {str(own) for own in (*protocol.EPOCHS.values(), *protocol.EPOCHS_OF_LARGE.values())} <= said
+    assert {str(own) for own in (protocol.EPOCHS, *protocol.WIDER)} <= said

@@ -56,12 +56,12 @@ def best_of(chosen: pd.DataFrame, data: str, size: int) -> str | None:
 def gains(evidence: Evidence, configs: Iterable[Config]) -> list[float | None]:
     """Points that twice the training adds to each training, by the control's seed; None where it is not run yet."""
     held = {
-        replace(config, test_sizes=()): accuracy
+        replace(config, test_sizes=(), keep=False): accuracy
         for config, accuracy in zip(evidence.rows["config"], evidence.rows["accuracy"], strict=True)
     }
     found: list[float | None] = []
     for config in configs:
-        plain = replace(config, seed=0, test_sizes=())
+        plain = replace(config, seed=0, test_sizes=(), keep=False)
         doubled = replace(plain, epochs=2 * config.epochs)
         found.append(held[doubled] - held[plain] if plain in held and doubled in held else None)
     return found
@@ -79,5 +79,6 @@ def converged(gain: float | None) -> str:
 
 
 def marked(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with `converged`: 'yes', 'no' or 'not checked'."""
-    return rows.assign(converged=[converged(gain) for gain in gains(evidence, rows["config"])])
+    """The rows with the points that twice the training adds, `gain`, and `converged`: 'yes', 'no', 'not checked'."""
+    found = gains(evidence, rows["config"])
+    return rows.assign(gain=pd.Series(found, rows.index, dtype=float), converged=[converged(gain) for gain in found])

@@ -39,6 +39,7 @@ def contender(config: Config) -> str:
     usual = protocol.PILOT["train"] if config.seed == protocol.PILOT_SEED else protocol.BUDGETS[config.data]["train"]
     changes = [
         NETWORKS.get(config.network),
+        f"{joined(config.widths)} channels" if config.widths == protocol.WIDER else None,
         None if config.scale is None else f"from {joined(config.scale):g} px",
         None if config.scale_rate == SCALE_RATE else f"scale's rate ×{config.scale_rate:g}",
         None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",

@@ -17,6 +17,7 @@ from fourierconv.study.data import ImageSet, Letters, Photos, load
 from fourierconv.study.data.letters import MIXED_SIDES, SIDE
 from fourierconv.study.data.letters import NUMERICS as LETTERS
 from fourierconv.study.data.official import OFFICIAL
+from fourierconv.study.data.parts import HELD_OUT
 from fourierconv.study.data.parts import NUMERICS as PARTS
 from fourierconv.study.data.photos import NUMERICS as PHOTOS
 from fourierconv.study.meter import Meter
@@ -301,7 +302,7 @@ PRICES = {
 
 
 def cost(config: Config) -> float:
-    """Relative time of a run, for the order of the sweep.
+    """Relative time of a run, for the order of the sweep: a test takes a third of a training step.
 
     >>> small, large = (Config("imagenette", size, "conv2d_5", 0, (8, 8, 8), 1, train=1000) for size in (32, 64))
     >>> cost(large) / cost(small)
@@ -312,7 +313,18 @@ def cost(config: Config) -> float:
     before = [CHANNELS[config.data], *widths]
     products = sum((before[stage] + 8) * width / 4**stage for stage, width in enumerate(widths))
     seen = (config.train or OFFICIAL[config.data].train) * config.epochs
-    return float(seen * config.size**2 * products * repeats * PRICES[config.method])
+    senses = 1 if methods.get(config.method).scale_per is None else len(SEMANTICS)
+    pixels: float = seen * config.size**2
+    pixels += _tested(config) / 3 * (config.size**2 + senses * sum(size**2 for size in config.test_sizes))
+    return float(pixels * products * repeats * PRICES[config.method])
+
+
+def _tested(config: Config) -> float:
+    """How many images a run is tested on."""
+    if config.test is not None:
+        return config.test
+    official = OFFICIAL[config.data]
+    return HELD_OUT * official.train if config.validation else official.test
 
 
 def _columns() -> Iterator[str]:

@@ -72,16 +72,24 @@ def test_what_is_not_run_yet_is_said_and_seeds_are_counted(tmp_path: Path) -> No
     assert accuracies.primary(found)["points"].tolist()[2:] == ["not run yet", "not chosen yet"]
 
 
-def test_what_has_not_converged_supports_no_claim(tmp_path: Path) -> None:
+# points that twice the training adds, and what that leaves of 8 points above conv2d 5×5
+LEFT = [(1.0, "beats"), (4.0, "beats, even twice its training"), (9.0, "not converged: no claim")]
+
+
+@pytest.mark.parametrize(("gain", "word"), LEFT)
+def test_what_has_not_converged_supports_what_more_training_would_not_undo(
+    tmp_path: Path, gain: float, word: str
+) -> None:
     def slow(config: Config) -> dict[str, Any]:
-        return exact(config) | {"accuracy": exact(config)["accuracy"] + 4 * doubled(config)}
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + gain * doubled(config)}
 
     protocol_runs.write(tmp_path, "full", wanted("accuracy", "convergence", size=128), slow)
     found = evidence.load(*MAIN, folder=tmp_path)
     above = by_contender(accuracies.against(found, "accuracy", data="letters"))
-    assert above["scaled, per channel"]["128 px"].endswith("<small>not converged: no claim</small>")
+    assert above["scaled, per channel"]["128 px"].endswith(f"<small>{word}</small>")
     gains = by_contender(accuracies.convergence(found, "accuracy", data="letters"))
-    assert gains["spline"]["128 px"] == "+4.0 not converged"
+    assert gains["spline"]["128 px"] == f"{gain:+.1f}" + " not converged" * (gain > 2)
+    assert accuracies.primary(found)["verdict"][0] == word
 
 
 def test_a_chosen_kernel_that_was_not_tested_is_not_compared(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_costs_grow_with_the_work() -> None:
             replace(TINY, size=64, network="deeper"),
         )
     ]
-    assert costs[1] == 2 * costs[0]
+    assert costs[0] < costs[1] < 2 * costs[0]  # tests do not grow
     assert costs[2] == 4 * costs[0]
     assert costs[3] > costs[2]
     assert set(classification.PRICES) == set(methods.METHODS)
