@@ -69,11 +69,11 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
-            prices = [status.prices(own, committed.parent) for own in known.values()]
-            _write_claims(experiments, claims, results, {name: said for own in prices for name, said in own.items()})
+            _write_claims(known, claims, options.profile, results, committed)
             if options.replace_committed:
                 alone = all(getattr(experiment, "PARTIAL", False) for experiment in chosen)
-                _replace(chosen if alone else list(experiments.values()), results, committed, claimed=not alone)
+                claimed = not alone or (results / "claims.csv").exists()
+                _replace(chosen if alone else list(experiments.values()), results, committed, claimed)
                 for experiment in chosen if alone else []:  # their sweeps go on elsewhere from what is committed
                     given = sweep_of(experiment, options.profile)
                     new = options.store.give(experiment, given, Store(committed / "runs"))
@@ -121,28 +121,48 @@ def _status(chosen: Sequence[Experiment], options: argparse.Namespace, workers: 
 
 
 def _write_claims(
-    experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path, prices: dict[str, str]
+    experiments: Mapping[str, Experiment], claims: Sequence[Claim], profile: str, results: Path, committed: Path
 ) -> None:
-    """Write claims.csv and values.json, once every experiment has its table."""
-    absent = [name for name, experiment in experiments.items() if not tables.files(experiment, folder)[0].exists()]
-    if absent:
-        print(f"claims.csv and values.json wait for the table of {', '.join(absent)}")
+    """Write claims.csv of the profile's tables, and values.json, of all that the book shows, once it has its tables.
+
+    The book shows an experiment that has no table in the profile by that of 'quick', as its notebooks do.
+    """
+    usual = {name: own for name, own in experiments.items() if sweep_of(own, "quick")}
+    found = _tables(experiments, results)
+    others = {name: own for name, own in _tables(usual, results.parent / "quick").items() if name not in found}
+    if absent := usual.keys() - found.keys() - others.keys():
+        print(f"claims.csv and values.json wait for the table of {', '.join(sorted(absent))}")
         return
-    found = {name: tables.read(experiment, folder) for name, experiment in experiments.items()}
-    rows = {name: table.rows for name, table in found.items()}
-    claims = claim_list.claims_of(claims, rows)
-    measured = claim_list.measure(claims, rows)
-    text = tables.to_csv(claim_list.to_rows(claims, measured), claim_list.COLUMNS)
-    values = {"profile": folder.name} | tables.facts(found) | claim_list.values(claims, measured) | prices
-    tables.write_changed(folder / "claims.csv", text)
-    tables.write_changed(folder / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    print(folder / "claims.csv", folder / "values.json", sep="\n")
+    rows = {name: table.rows for name, table in (found | others).items()}
+    measured = claim_list.measure(claim_list.claims_of(claims, rows), rows)
+    own = [claim for claim in claims if claim.experiment in found and claim.name in measured]
+    if own:
+        text = tables.to_csv(claim_list.to_rows(own, measured), claim_list.COLUMNS)
+        tables.write_changed(results / "claims.csv", text)
+        print(results / "claims.csv")
+    answered = claim_list.read_expected(committed.parent / "full" / "claims.csv")
+    prices = [status.prices(own, committed.parent) for own in experiments.values()]
+    values = {
+        "profile": " and ".join([profile] * bool(found) + ["quick"] * bool(others)),
+        **tables.facts(found | others),
+        **claim_list.values(claims, answered | measured),
+        **{name: said for known in prices for name, said in known.items()},
+    }
+    tables.write_changed(results / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    print(results / "values.json")
+
+
+def _tables(experiments: Mapping[str, Experiment], folder: Path) -> dict[str, tables.Table]:
+    """Read the tables that there are in a folder."""
+    there = {name: own for name, own in experiments.items() if tables.files(own, folder)[0].exists()}
+    return {name: tables.read(own, folder) for name, own in there.items()}
 
 
 def _replace(experiments: Sequence[Experiment], results: Path, committed: Path, claimed: bool) -> None:
     """Copy tables, sidecars and, where they hold claims, those over the committed ones."""
     paths = [path for experiment in experiments for path in tables.files(experiment, results)]
-    paths += [results / "claims.csv"] * claimed
+    if claimed:
+        paths.append(results / "claims.csv")
     if absent := [path for path in paths if not path.exists()]:
         raise StudyError(f"{absent[0]} is missing; committed results are replaced as a whole or not at all")
     for path in paths:
@@ -151,7 +171,9 @@ def _replace(experiments: Sequence[Experiment], results: Path, committed: Path, 
 
 
 def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], results: Path, committed: Path) -> int:
-    rows = {name: tables.read(experiment, results).rows for name, experiment in experiments.items()}
+    wanted = {name: own for name, own in experiments.items() if tables.files(own, committed)[0].exists()}
+    wanted = wanted or dict(experiments)  # nothing is committed yet
+    rows = {name: tables.read(experiment, results).rows for name, experiment in wanted.items()}
     claims = claim_list.claims_of(claims, rows)
     measured = claim_list.measure(claims, rows)
     expected = claim_list.read_expected(committed / "claims.csv")
@@ -160,7 +182,7 @@ def _check(experiments: Mapping[str, Experiment], claims: Sequence[Claim], resul
     if not expected:
         print(f"no expectation committed: there is no {committed / 'claims.csv'}, so nothing was compared")
         return 0
-    for experiment in experiments.values():
+    for experiment in wanted.values():
         if banner := tables.read(experiment, committed).banner:
             print(f"the committed table of {experiment.NAME}: {banner}")
     return 0 if met else 1
@@ -288,5 +310,6 @@ def _minutes(text: str) -> float:
 
 if __name__ == "__main__":
     from fourierconv.study.experiments import EXPERIMENTS
+    from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 
-    sys.exit(main(sys.argv[1:], EXPERIMENTS, claim_list.CLAIMS))
+    sys.exit(main(sys.argv[1:], EXPERIMENTS, [*claim_list.CLAIMS, *PROTOCOL_CLAIMS]))

@@ -24,6 +24,7 @@ from fourierconv.study.store import StudyError
 from fourierconv.study.tables import Cell, Row, from_csv
 
 Tables = Mapping[str, Sequence[Row]]  # by name of experiment
+WAITS = "not run yet"
 COLUMNS = ("name", "value", "low", "high", "sd", "seeds", "unit", "statement")
 
 
@@ -32,7 +33,7 @@ class Claim:
     """A statement of one sentence with the function that measures it: one value per seed, from the tables.
 
     `experiment` is the one whose table it needs; `unit` is 'points' (percentage points of accuracy, more is better) or
-    '' for a ratio or slope.
+    '' for a ratio or slope. One that may wait is not measured while runs that it needs are not done.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Claim:
     unit: str
     floor: float  # smallest tolerance of a re-run, in the claim's unit
     experiment: str = "image_size"
+    may_wait: bool = False
 
     def show(self, measured: Interval) -> str:
         """Write a measured value with its interval.
@@ -59,20 +61,29 @@ def claims_of(claims: Sequence[Claim], tables: Tables) -> list[Claim]:
 
 
 def measure(claims: Sequence[Claim], tables: Tables) -> dict[str, Interval]:
-    """Return each claim's value by its name. Raises StudyError, naming the claim, where the tables do not hold it."""
+    """Return each claim's value by its name, without those that wait.
+
+    Raises StudyError, naming the claim, where the tables do not hold it.
+    """
     measured = {}
     for claim in claims:
         try:
             measured[claim.name] = interval(claim.per_seed(tables))
         except (KeyError, ValueError) as error:
+            if claim.may_wait:
+                continue
             raise StudyError(f"claim {claim.name} cannot be measured: {error}") from error
     return measured
 
 
 def values(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> dict[str, str]:
     """Return what prose shows of each claim: '<name>', and '<name>_verdict' for a difference in points."""
-    shown = {claim.name: claim.show(measured[claim.name]) for claim in claims}
-    verdicts = {f"{c.name}_verdict": verdict(measured[c.name]) for c in claims if c.unit == "points"}
+    shown = {claim.name: claim.show(measured[claim.name]) if claim.name in measured else WAITS for claim in claims}
+    verdicts = {
+        f"{claim.name}_verdict": verdict(measured[claim.name]) if claim.name in measured else WAITS
+        for claim in claims
+        if claim.unit == "points"
+    }
     return shown | verdicts
 
 
@@ -108,6 +119,7 @@ def check(
     A committed claim that is no longer measured is outside; one that was never committed has nothing to be outside of.
     """
     lines = [("claim", "expected", "got", "within?")]
+    claims = [claim for claim in claims if claim.name in measured]
     for claim in claims:
         got = claim.show(measured[claim.name])
         if claim.name not in expected:

@@ -1,10 +1,12 @@
 """How long runs take, by the measured times of finished ones: pairs (cost, seconds), as the experiment has costs."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
 from fourierconv.study.store import Experiment
+from fourierconv.study.training import DEVICE_VARIABLE
 
 Times = Sequence[tuple[float, float]]
 
@@ -13,6 +15,15 @@ def costs(experiment: Experiment, configs: Sequence[Any]) -> list[float]:
     """Return the relative cost of each run: `experiment.cost(config)` where it has that function, else 1."""
     cost = getattr(experiment, "cost", lambda config: 1.0)
     return [float(cost(config)) for config in configs]
+
+
+def tells(provenance: Mapping[str, Any]) -> bool:
+    """Whether a run's time says how long others take here: processors and GPUs say nothing about each other.
+
+    >>> tells({"device": "cpu"}), tells({"device": "NVIDIA H200"})
+    (True, False)
+    """
+    return (provenance["device"] == "cpu") == (os.environ.get(DEVICE_VARIABLE, "cpu") == "cpu")
 
 
 def of_like_cost(times: Times, cost: float) -> list[float]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fourierconv.study import marks
-from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left
+from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left, tells
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Store, key
 from fourierconv.study.sweep import PROFILES, run_names, sweep_of
-from fourierconv.study.tables import files
+from fourierconv.study.tables import MACHINE, files
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,22 @@ def _times(experiment: Experiment, profiles: Sequence[str], store: Store, commit
 
 
 def stored_times(experiment: Experiment, configs: Sequence[Any], store: Store) -> Times:
-    """Return (cost, seconds) of the configs' finished runs. Raises StudyError where one is damaged."""
+    """Return (cost, seconds) of the configs' finished runs that tell. Raises StudyError where one is damaged."""
     found = zip(costs(experiment, configs), (store.find(experiment, config) for config in configs), strict=True)
-    return [(cost, float(result.provenance["duration_s"])) for cost, result in found if result is not None]
+    return [(cost, float(own.provenance["duration_s"])) for cost, own in found if own and tells(own.provenance)]
 
 
 def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path) -> tuple[Times, str]:
-    """Return (cost, seconds) of the configs' runs behind a committed table, and on which processors they were."""
+    """Return (cost, seconds) of the runs behind a committed table that tell, and on which processors they were."""
     path = files(experiment, folder)[1]
     if not path.exists():
         return [], ""
     sidecar = json.loads(path.read_text())
-    runs = [sidecar["runs"].get(key(experiment, config)) for config in configs]
-    times = [(c, float(run["duration_s"])) for c, run in zip(costs(experiment, configs), runs, strict=True) if run]
-    return times, ", ".join(sidecar["cpu"])
+    shared = {name: sidecar[name][0] for name in MACHINE if len(sidecar[name]) == 1}  # else each run has its own
+    own = (sidecar["runs"].get(key(experiment, config)) for config in configs)
+    runs = [(cost, shared | run) for cost, run in zip(costs(experiment, configs), own, strict=True) if run]
+    told = [(cost, run) for cost, run in runs if tells(run)]
+    return [(c, float(run["duration_s"])) for c, run in told], ", ".join(sorted({run["cpu"] for _, run in told}))
 
 
 def prices(experiment: Experiment, committed: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Protocol
 
 from fourierconv.study import marks, provenance
-from fourierconv.study.estimates import costs, of_like_cost, seconds_left
+from fourierconv.study.estimates import costs, of_like_cost, seconds_left, tells
 from fourierconv.study.marks import Mark
 from fourierconv.study.pool import Processes, usual_workers
 from fourierconv.study.progress import progress
@@ -80,7 +80,8 @@ def run_missing(
         store.remove_abandoned(experiment)
         finished = [(config, result) for config, result in found.items() if result is not None]
         own = costs(experiment, [config for config, _ in finished])
-        times = [(cost, float(r.provenance["duration_s"])) for cost, (_, r) in zip(own, finished, strict=True)]
+        pairs = zip(own, (result.provenance for _, result in finished), strict=True)
+        times = [(cost, float(known["duration_s"])) for cost, known in pairs if tells(known)]
         _Sweep(experiment, distinct, missing, times, store, until).run(
             _workers(experiment, scheduler, min(workers or usual_workers(), len(missing)))
         )

@@ -33,7 +33,8 @@ class Clockwork:
     def start(self, number: int, config: Any) -> None:
         self.begun.append(config.size)
         outcome = Outcome({"accuracy": 0.5, "extent": 1.0}, [])
-        self.now = [(number, Done(outcome, {"duration_s": self.second * toy.cost(config) / 32**2}))]
+        provenance = {"duration_s": self.second * toy.cost(config) / 32**2, "device": "cpu"}
+        self.now = [(number, Done(outcome, provenance))]
 
     def wait(self, seconds: float) -> Iterator[tuple[int, Message]]:
         if not self.now and self.held:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from statistics import mean
 
 import pandas as pd
 
-from fourierconv.study import methods, protocol
+from fourierconv.study import protocol
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.trainings import described
 from fourierconv.study.experiments.classification import Config
 
 NOT_CHOSEN = "not chosen yet"
 MOST_GAINED = 2.0  # points that twice the training may add where a training counts as converged
-SELECTION_SEEDS = 2
 
 
 def best_fixed(evidence: Evidence) -> pd.DataFrame:
@@ -28,11 +28,9 @@ def best_fixed(evidence: Evidence) -> pd.DataFrame:
     wanted = described(question.configs)
     for (data, size), asked in wanted.groupby(["data", "size"], sort=False):
         own = rows[(rows["data"] == data) & (rows["size"] == size)]
-        runs = {name: own.loc[own["method"] == name, "accuracy"] for name in protocol.FIXED}
-        whole = all(len(values) == SELECTION_SEEDS for values in runs.values())
-        means = {name: values.mean() for name, values in runs.items()}
-        best = max(means, key=lambda name: (means[name], -methods.get(name).kernel_size)) if whole else None
-        accuracy = means[best] if best else None
+        runs = {name: own.loc[own["method"] == name, "accuracy"].tolist() for name in protocol.FIXED}
+        best = protocol.best_fixed(runs)
+        accuracy = mean(runs[best]) if best else None
         found.append(
             {
                 "data": data,

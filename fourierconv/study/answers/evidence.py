@@ -16,10 +16,10 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from fourierconv.study import frames, protocol, tables
-from fourierconv.study.answers.trainings import IDENTITY, NOT_RUN, cells_of, described, narrowed
+from fourierconv.study.answers.trainings import NOT_RUN, described, narrowed
 from fourierconv.study.estimates import Times, core_seconds, costs
 from fourierconv.study.experiments import classification
-from fourierconv.study.experiments.classification import TEST_SIZES, Config
+from fourierconv.study.experiments.classification import IDENTITY, TEST_SIZES, Config, cells_of
 from fourierconv.study.provenance import readable
 from fourierconv.study.status import committed_times
 from fourierconv.study.store import key, repository_root

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, fields
 from typing import Any
 
 import pandas as pd
 
 from fourierconv.layers import SCALE_RATE
 from fourierconv.study import frames, protocol
-from fourierconv.study.experiments.classification import Config, joined
+from fourierconv.study.experiments.classification import IDENTITY, Config, cells_of, joined
 from fourierconv.study.methods import METHODS
 
 NOT_RUN = "not run yet"
-UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
-IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
 NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
 
 
@@ -60,11 +57,3 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with contenders in the order of `methods.METHODS`, the plain network first; else as they are."""
     places = rows["method"].map({name: place for place, name in enumerate(METHODS)})
     return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
-
-
-def cells_of(config: Config) -> dict[str, Any]:
-    """The fields that identify a training, as the table holds them."""
-    held = asdict(config)
-    texts = {"widths": joined(config.widths), "scale": joined(config.scale), "validation": int(config.validation)}
-    cells = {name: held[name] for name in IDENTITY} | texts
-    return {name: "" if cell is None else cell for name, cell in cells.items()}

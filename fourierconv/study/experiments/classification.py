@@ -1,7 +1,7 @@
 """One training of a classifier, whatever the question: every choice that a sweep of the study varies is a field."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -112,6 +112,10 @@ class Config:
             raise StudyError(f"scale={self.scale}: {self.method!r} learns no scale")
         if self.batch % self.processes:
             raise StudyError(f"batch={self.batch} must be a multiple of processes={self.processes}")
+
+
+UNIDENTIFIED = ("test", "test_sizes", "keep")  # fields without a column; sizes are known by their accuracies
+IDENTITY = tuple(field.name for field in fields(Config) if field.name not in UNIDENTIFIED)
 
 
 def configs(profile: str) -> list[Config]:
@@ -378,6 +382,18 @@ def rows(config: Config, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     for semantics, tested in metrics["at_sizes"].items():
         row |= {f"accuracy_{semantics}_{size}": value for size, value in tested.items()}
     return [row]
+
+
+def cells_of(config: Config) -> dict[str, Any]:
+    """The fields that identify a training, as the table holds them.
+
+    >>> cells_of(Config("letters", 32, "spline", 0, (8, 8, 8), 1, train=64, test=16))["widths"]
+    '8-8-8'
+    """
+    held = asdict(config)
+    texts = {"widths": joined(config.widths), "scale": joined(config.scale), "validation": int(config.validation)}
+    cells = {name: held[name] for name in IDENTITY} | texts
+    return {name: "" if cell is None else cell for name, cell in cells.items()}
 
 
 def joined(values: Any) -> Any:

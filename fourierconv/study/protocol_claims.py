@@ -1,0 +1,100 @@
+"""What the protocol's runs say in numbers: differences and slopes that `check` compares with the committed ones.
+
+Each is measured as soon as two seeds of its runs are done. The words that they allow are on the questions' pages, which
+also know whether trainings converged.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+from fourierconv.study.claims import CLASSIC, Claim, Tables, per_seed, select
+from fourierconv.study.experiments.classification import cells_of
+from fourierconv.study.protocol import CONTENDERS, FIXED, PREDECESSOR, SIZES, TUNED_AT, best_fixed, train
+from fourierconv.study.statistics import loglog_slopes
+from fourierconv.study.training import OPTIMIZERS
+
+NAME = "classification"
+LEARNED = {data: tuple(m for m in own if m not in FIXED) for data, own in CONTENDERS.items()}
+POINTS, SLOPE = 0.5, 0.05  # smallest tolerances of a re-run
+
+
+def by_seed(tables: Tables, column: str, data: str, size: int, method: str, **others: Any) -> dict[int, float]:
+    """Return a column by seed, of the runs that `protocol.train` names. Raises ValueError where there are none."""
+    cells = cells_of(train(data, size, method, 0, **others))
+    del cells["seed"]
+    return per_seed(select(tables, NAME, **cells), column)
+
+
+def gain(
+    tables: Tables, data: str, size: int, method: str, baseline: str = CLASSIC, other: Any = None, **shared: Any
+) -> list[float]:
+    """Return, per seed that both have, the points by which a contender is above a baseline.
+
+    `other` are fields of the baseline's runs alone, `shared` those of both.
+    """
+    ours = by_seed(tables, "accuracy", data, size, method, **shared)
+    theirs = by_seed(tables, "accuracy", data, size, baseline, **shared, **(other or {}))
+    return [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
+
+
+def gain_over_best(tables: Tables, data: str, size: int, method: str) -> list[float]:
+    """Return, per seed, the points above the fixed kernel that was chosen. Raises ValueError while none is."""
+    tried = {name: by_seed(tables, "accuracy", data, size, name, validation=True) for name in FIXED}
+    best = best_fixed({name: list(own.values()) for name, own in tried.items()})
+    if best is None:
+        raise ValueError(f"no fixed kernel is chosen yet for {data} of {size} pixels")
+    return gain(tables, data, size, method, best)
+
+
+def slope(tables: Tables, data: str, method: str) -> list[float]:
+    """Return, per seed that has all sizes, the log-log slope of the last layer's extent against the image's size."""
+    found = {size: by_seed(tables, "extent_3", data, size, method) for size in SIZES}
+    seeds: Sequence[int] = sorted(set.intersection(*(set(own) for own in found.values())))
+    return loglog_slopes({seed: {size: own[seed] for size, own in found.items()} for seed in seeds})
+
+
+def _points(name: str, statement: str, measured: Any) -> Claim:
+    return Claim(name, statement, measured, "points", POINTS, NAME, may_wait=True)
+
+
+def _compared(data: str, size: int, method: str) -> list[Claim]:
+    """A learned size above the classic kernels, the best fixed ones, and the classic ones in a deeper network."""
+    name, where = f"{data}_{method}_{size}", f"On {data} of {size} px, {method} is this many points above"
+    plain, best = (partial(own, data=data, size=size, method=method) for own in (gain, gain_over_best))
+    found = [
+        _points(name, f"{where} {CLASSIC}.", plain),
+        _points(f"{name}_best", f"{where} the best fixed kernel.", best),
+    ]
+    if size > SIZES[0]:  # where the deeper network is not the plain one
+        deeper = partial(gain, data=data, size=size, method=method, other={"network": "deeper"})
+        found.append(_points(f"{name}_deeper", f"{where} {CLASSIC} in a network that grows.", deeper))
+    return found
+
+
+def _grown(data: str, method: str) -> Claim:
+    statement = f"On {data} with {method}, the last layer's extent grows as the image's size to this power."
+    measured = partial(slope, data=data, method=method)
+    return Claim(f"{data}_slope_{method}", statement, measured, "", SLOPE, NAME, may_wait=True)
+
+
+def _predecessor(method: str) -> Claim:
+    statement = f"In the predecessor's network on Imagenette, {method} is this many points above {CLASSIC}."
+    own = {"network": "predecessor", "widths": PREDECESSOR}
+    measured = partial(gain, data="imagenette", size=SIZES[-1], method=method, **own)  # type: ignore[arg-type]
+    return _points(f"predecessor_{method}", statement, measured)
+
+
+def _coordinates(optimizer: str) -> Claim:
+    statement = f"With {optimizer} on letters of {TUNED_AT} px, spectral is this many points above {CLASSIC}."
+    measured = partial(gain, data="letters", size=TUNED_AT, method="spectral", optimizer=optimizer)
+    return _points(f"coordinates_{optimizer}", statement, measured)
+
+
+PROTOCOL_CLAIMS = [
+    *(claim for data, own in LEARNED.items() for cell in product(SIZES, own) for claim in _compared(data, *cell)),
+    *(_grown(data, method) for data, own in LEARNED.items() for method in own),
+    *map(_predecessor, ("spline_open", "spline")),
+    *map(_coordinates, OPTIMIZERS),
+]

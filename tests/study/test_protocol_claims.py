@@ -1,0 +1,74 @@
+"""What the protocol's runs say in numbers, on tables of known answer, as far as there are runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourierconv.study import claims, protocol_claims, tables
+from fourierconv.study.experiments.classification import Config
+from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
+from fourierconv.study.tables import Row
+from tests.study import protocol_runs
+from tests.study.protocol_runs import EXPERIMENT, exact, wanted
+
+ALL = ("accuracy", "sweep", "selection", "predecessor", "coordinates")
+
+
+def rows(folder: Path, configs: list[Config]) -> dict[str, list[Row]]:
+    protocol_runs.write(folder, "full", configs, exact)
+    return {protocol_claims.NAME: tables.read(EXPERIMENT, folder / "full").rows}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return claims.measure(PROTOCOL_CLAIMS, rows(tmp_path_factory.mktemp("whole"), wanted(*ALL)))
+
+
+def test_all_are_measured_when_all_is_run(measured: Any) -> None:
+    assert measured.keys() == {claim.name for claim in PROTOCOL_CLAIMS}
+    assert all(claim.statement.endswith(".") and claim.may_wait for claim in PROTOCOL_CLAIMS)
+
+
+# of `exact`: scaled_channel gains 8 points and a tenth per seed, conv2d_11 gains 3
+KNOWN = [
+    ("letters_scaled_channel_128", 8.35, 8),
+    ("letters_scaled_channel_128_best", 5.2, 5),
+    ("letters_scaled_channel_128_deeper", 8.2, 5),
+    ("imagenette_scaled_channel_128", 8.1, 3),
+    ("imagenette_scaled_channel_64_best", 5.2, 5),
+    ("letters_window_5_32", 0.0, 5),
+    ("predecessor_spline", 0.0, 3),
+    ("coordinates_sgd", 0.0, 5),
+    ("letters_slope_scaled_layer", 1.0, 5),
+    ("imagenette_slope_scaled_channel", 0.75, 3),
+]
+
+
+@pytest.mark.parametrize(("name", "mean", "seeds"), KNOWN)
+def test_known_answers_over_the_seeds_that_both_sides_have(measured: Any, name: str, mean: float, seeds: int) -> None:
+    assert measured[name].mean == pytest.approx(mean, abs=1e-4)
+    assert measured[name].n == seeds
+
+
+def test_what_is_not_run_waits(tmp_path: Path) -> None:
+    done = wanted("accuracy", data="letters", size=64) + wanted("selection", data="letters", size=64, seed=0)
+    done = [config for config in done if config.method in ("conv2d_5", "scaled_layer") or config.validation]
+    found = claims.measure(PROTOCOL_CLAIMS, rows(tmp_path, done))
+    assert found.keys() == {"letters_scaled_layer_64", "letters_scaled_layer_64_deeper"}
+    shown = claims.values(PROTOCOL_CLAIMS, found)
+    assert shown["letters_scaled_layer_64"] == "+6.0 points [6.0, 6.0]"
+    assert shown["letters_scaled_layer_64_best"] == shown["letters_scaled_layer_64_best_verdict"] == claims.WAITS
+    assert len(claims.to_rows([c for c in PROTOCOL_CLAIMS if c.name in found], found)) == 2
+
+
+def test_one_seed_is_no_answer(tmp_path: Path) -> None:
+    done = wanted("accuracy", data="letters", size=64, seed=0)
+    assert claims.measure(PROTOCOL_CLAIMS, rows(tmp_path, done)) == {}
+
+
+def test_a_committed_answer_that_can_no_longer_be_measured_is_outside(measured: Any) -> None:
+    assert claims.check(PROTOCOL_CLAIMS, measured, measured)[1]
+    text, met = claims.check(PROTOCOL_CLAIMS, {}, {"letters_scaled_layer_64": measured["letters_scaled_layer_64"]})
+    assert not met
+    assert "no longer measured" in text
