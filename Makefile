@@ -14,7 +14,9 @@ endif
 export FOURIERCONV_BUILD := build
 RUN := .venv/bin/python
 STUDY := $(RUN) -m fourierconv.study
+PROFILES := $(sort quick $(PROFILE)) # the book's first chapters are of quick runs, whatever is asked for besides
 TABLES := build/results/$(PROFILE)
+STAMPS := $(PROFILES:%=build/stamps/tables-%)
 FIGURES := build/figures/$(PROFILE)
 SITE := book/_build/html/index.html
 # A processor each, with its own tests; a worker holds up to a gigabyte.
@@ -33,7 +35,7 @@ help: ## this list
 
 .PHONY: reproduce
 reproduce: $(SITE) ## everything: environment, runs, tables, notebooks, book; then the claims, expected and got
-	@status=0; $(STUDY) check --profile $(PROFILE) || status=$$?; \
+	@status=0; for profile in $(PROFILES); do $(STUDY) check --profile $$profile || status=$$?; done; \
 	echo 'The book starts at $(CURDIR)/$(SITE)'; exit $$status
 
 .PHONY: test
@@ -106,15 +108,18 @@ clean: ## removes the book, the executed notebooks, figures and tables; finished
 # only when their content changes: the stamp is their checksum, and keeps its time while that stays the same.
 .PHONY: FORCE
 FORCE:
-build/stamps/tables-$(PROFILE): .venv/installed FORCE
-	$(STUDY) run --profile $(PROFILE)
-	$(STUDY) collect --profile $(PROFILE)
+build/stamps/tables-%: .venv/installed FORCE
+	$(STUDY) run --profile $*
+	$(STUDY) collect --profile $*
 	@mkdir -p $(@D)
-	@find $(TABLES) -type f | LC_ALL=C sort | xargs cksum > $@.new
+	@find build/results/$* -type f | LC_ALL=C sort | xargs cksum > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# What another profile has no runs of is shown by the quick ones, so those are collected first.
+$(filter-out build/stamps/tables-quick,$(STAMPS)): build/stamps/tables-quick
+
 # A new version of the package, even of a plot, executes the notebooks again; it never trains again.
-build/notebooks/$(PROFILE)/%.ipynb: notebooks/%.ipynb build/stamps/tables-$(PROFILE) $(PACKAGE) $(COMMITTED)
+build/notebooks/$(PROFILE)/%.ipynb: notebooks/%.ipynb $(STAMPS) $(PACKAGE) $(COMMITTED)
 	$(STUDY).execute $< $@ -p profile $(PROFILE)
 
 # The site is of one profile at a time; this stamp is newer than the site when the other one is asked for.
@@ -124,7 +129,7 @@ build/stamps/profile: FORCE
 
 # Sphinx warns about a page only when it reads it, so a page that failed once must be read again: always from scratch.
 # The site is moved into place when it is whole; what stands there before is of the last build that succeeded.
-$(SITE): $(PROSE) $(EXECUTED) build/stamps/profile build/stamps/tables-$(PROFILE)
+$(SITE): $(PROSE) $(EXECUTED) build/stamps/profile $(STAMPS)
 	rm -rf build/book build/site
 	mkdir -p build/book/notebooks $(FIGURES)
 	cp -R $(wildcard book/*.yml book/*.md book/*.bib) book/_static book/_ext $(TABLES)/values.json build/book

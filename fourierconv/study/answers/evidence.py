@@ -1,6 +1,7 @@
 """What is committed of the protocol's runs: finished ones as a data frame, and those that are not run yet, with a cost.
 
 Tables may hold any part of a profile's runs. Where the full profile has none of a question, the pilot's are shown.
+Pages show the committed tables, but for the profile that they are executed for: that one's are this machine's own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import IDENTITY, TEST_SIZES, Config, cells_of
 from fourierconv.study.provenance import readable
 from fourierconv.study.status import committed_times
-from fourierconv.study.store import key, repository_root
+from fourierconv.study.store import build_folder, key, repository_root
 from fourierconv.study.tables import Row
 
 EXPERIMENT: Any = classification
@@ -112,36 +113,38 @@ class Evidence:
         return frames.html(frame, self.note, self.banner, digits)
 
 
-def load(*names: str, beside: Sequence[str] = (), folder: Path | None = None) -> Evidence:
-    """Read what is committed of some of the protocol's questions.
+def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Path | None = None) -> Evidence:
+    """Read what is committed of some of the protocol's questions, or what this machine has found.
 
     Args:
         names: of questions, as `protocol.questions` has them.
         beside: further questions, whose runs these are compared with; they do not count as wanted, and the profile that
             is shown is chosen without them.
-        folder: with a folder of tables per profile; by default the committed results.
+        profile: whose table is read from the build folder; those of others are the committed ones.
+        folder: with a folder of committed tables per profile; by default that of the repository.
 
     Raises:
         StudyError: a table that is damaged.
     """
-    folder = folder or repository_root() / "book" / "results"
+    committed = folder or repository_root() / "book" / "results"
+    folders = {own: build_folder() / "results" / own if own == profile else committed / own for own in PROFILES}
     both = (*names, *beside)
     questions = {p: {q.name: q.configs for q in protocol.questions(p) if q.name in both} for p in PROFILES}
     own = {p: {config for name in names for config in questions[p][name]} for p in PROFILES}
-    found = {profile: _finished(folder / profile, questions[profile]) for profile in PROFILES}
-    profile = next((profile for profile in PROFILES if own[profile] & found[profile].keys()), "")
-    rows = found.get(profile, {})
-    asked = questions[profile or "full"]
-    provenance, warning = _origin(folder / profile) if profile else ({}, "")
-    banner = {"pilot": PILOT_BANNER, "": EMPTY_BANNER}.get(profile, "")
+    found = {name: _finished(folders[name], questions[name]) for name in PROFILES}
+    shown = next((name for name in PROFILES if own[name] & found[name].keys()), "")
+    rows = found.get(shown, {})
+    asked = questions[shown or "full"]
+    provenance, warning = _origin(folders[shown]) if shown else ({}, "")
+    banner = {"pilot": PILOT_BANNER, "": EMPTY_BANNER}.get(shown, "")
     return Evidence(
-        profile,
+        shown,
         described(rows).assign(**_measured(rows)),
         asked,
         {name: configs for name, configs in questions["full"].items() if name in names},
         frozenset(found["full"]),
-        *_times(folder),
-        _note(profile, rows, own[profile or "full"], provenance),
+        *_times(folders),
+        _note(shown, rows, own[shown or "full"], provenance),
         " ".join(filter(None, (banner, warning))),
     )
 
@@ -179,10 +182,10 @@ def _measured(rows: Mapping[Config, Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [None if row[name] == "" else row[name] for row in rows.values()] for name in METRICS}
 
 
-def _times(folder: Path) -> tuple[Times, str]:
+def _times(folders: Mapping[str, Path]) -> tuple[Times, str]:
     """Measured times of the first profile that has any, and whose they are."""
     for profile in PROFILES:
-        times, processors = committed_times(EXPERIMENT, protocol.configs(profile), folder / profile)
+        times, processors = committed_times(EXPERIMENT, protocol.configs(profile), folders[profile])
         if times:
             return times, f"the measured times of the {profile} profile on {processors}"
     return [], ""
