@@ -53,8 +53,10 @@ def test_a_page_runs(page: str, table: str, folder: Path, monkeypatch: pytest.Mo
     assert all(isinstance(each, HTML | Markdown | Figure) for each in shown)
     texts = [each.data for each in shown if isinstance(each, HTML | Markdown)]
     banner = {"nothing": "Not run yet.", "pilot": evidence.PILOT_BANNER}.get(table, "Profile full")
-    assert all(banner in text for text in texts[:-1])
-    assert "are not done yet" in texts[-1]
+    *answers, left, commands = texts
+    assert all(banner in text for text in answers)
+    assert "are not done yet" in left
+    assert ("recompute --profile" in commands) == (table != "nothing")
     for figure in shown:
         if isinstance(figure, Figure):
             figure.draw_without_rendering()

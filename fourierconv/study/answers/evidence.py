@@ -6,6 +6,7 @@ Pages show the committed tables, but for the profile that they are executed for:
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from fourierconv.study import frames, protocol, tables
+from fourierconv.study import frames, protocol, recompute, tables
 from fourierconv.study.answers.trainings import NOT_RUN, described, narrowed
 from fourierconv.study.estimates import Times, core_seconds, costs
 from fourierconv.study.experiments import classification
@@ -98,6 +99,24 @@ class Evidence:
     def not_run(self) -> HTML:
         """Show `missing` above `left`."""
         return frames.html(self.missing(), self.left(), "", 0)
+
+    def commands(self) -> HTML:
+        """Show, for every cell of the page's own questions that has a run, the command that trains it anew."""
+        own = described(config for config in self.rows["config"] if any(config in asked for asked in self._own()))
+        lines = []
+        by = ["data", "size", "contender", "epochs", "validation"]
+        for (data, size, name, epochs, validation), cell in own.groupby(by, sort=False):
+            aside = ", tested on images set aside" if validation else ""
+            lines.append(f"# {data}, {size} px, {name}, {epochs} epochs{aside}: {len(cell)} runs")
+            lines.append(recompute.command(EXPERIMENT, self.profile, cell["config"].tolist()))
+        shown = html.escape("\n".join(lines)) or NOT_RUN
+        return HTML(
+            f"<details><summary>Commands, one for each cell</summary>\n"
+            f'<pre tabindex="0" style="overflow-x: auto; max-height: 24em">{shown}</pre></details>'
+        )
+
+    def _own(self) -> list[Sequence[Config]]:
+        return [self.asked[name] for name in self.wanted]
 
     def _cost(self, left: Sequence[Config]) -> str:
         seconds = core_seconds(self.times, costs(EXPERIMENT, left))
