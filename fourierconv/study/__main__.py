@@ -140,6 +140,8 @@ def _write_claims(
         text = tables.to_csv(claim_list.to_rows(own, measured), claim_list.COLUMNS)
         tables.write_changed(results / "claims.csv", text)
         print(results / "claims.csv")
+    else:
+        (results / "claims.csv").unlink(missing_ok=True)
     answered = claim_list.read_expected(committed.parent / "full" / "claims.csv")
     prices = [status.prices(own, committed.parent) for own in experiments.values()]
     values = {
