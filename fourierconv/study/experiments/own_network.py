@@ -22,6 +22,7 @@ METHODS = ("original", "converted")
 CONVERSION: dict[str, Any] = {"parameterization": "scaled", "scale_per": "channel"}
 TOLERANCE = 1e-2  # of the export
 LAYER_COUNT = 4
+CONVERTED_COSTS = 5  # as much as the original one, about
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,12 @@ def configs(profile: str, widths: Sequence[tuple[int, ...]] | None = None, seeds
         for method in METHODS
         for seed in range(count)
     ]
+
+
+def cost(config: Config) -> float:
+    """Relative time of a run, for the order of the sweep."""
+    products = config.size**2 * config.train * config.epochs * sum(config.widths)
+    return float(products * (1 if config.method == "original" else CONVERTED_COSTS))
 
 
 def classic(widths: tuple[int, ...], classes: int) -> nn.Sequential:

@@ -72,6 +72,11 @@ def configs(
     ]
 
 
+def cost(config: Config) -> float:
+    """Relative time of a run, by which that of others is estimated."""
+    return float(config.steps * config.batch)
+
+
 def images(kind: str, count: int, generator: torch.Generator) -> Tensor:
     """Circular images of mean 0 and variance 1, (count, 1, 64, 64): white noise, or with an amplitude of 1/|f|.
 
