@@ -17,10 +17,10 @@ def command(experiment: Experiment, profile: str, configs: Sequence[Any]) -> str
 
     >>> from fourierconv.study.experiments import image_size
     >>> command(image_size, "quick", image_size.configs("quick")[:1]).rpartition(" ")[0]
-    'python -m fourierconv.study recompute --profile quick --only image_size'
+    '.venv/bin/python -m fourierconv.study recompute --profile quick --only image_size'
     """
     keys = " ".join(key(experiment, config)[:DIGITS] for config in configs)
-    return f"python -m fourierconv.study recompute --profile {profile} --only {experiment.NAME} {keys}"
+    return f".venv/bin/python -m fourierconv.study recompute --profile {profile} --only {experiment.NAME} {keys}"
 
 
 def by_key(experiment: Experiment, profile: str, keys: Sequence[str]) -> list[Any]:

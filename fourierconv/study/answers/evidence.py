@@ -107,12 +107,13 @@ class Evidence:
         by = ["data", "size", "contender", "epochs", "validation"]
         for (data, size, name, epochs, validation), cell in own.groupby(by, sort=False):
             aside = ", tested on images set aside" if validation else ""
-            lines.append(f"# {data}, {size} px, {name}, {epochs} epochs{aside}: {len(cell)} runs")
+            seeds = ", ".join(map(str, sorted(cell["seed"])))
+            lines.append(f"# {data}, {size} px, {name}, {epochs} epochs{aside}: seeds {seeds}")
             lines.append(recompute.command(EXPERIMENT, self.profile, cell["config"].tolist()))
         shown = html.escape("\n".join(lines)) or NOT_RUN
         return HTML(
             f"<details><summary>Commands, one for each cell</summary>\n"
-            f'<pre tabindex="0" style="overflow-x: auto; max-height: 24em">{shown}</pre></details>'
+            f'<pre tabindex="0" style="white-space: pre-wrap; max-height: 24em">{shown}</pre></details>'
         )
 
     def _own(self) -> list[Sequence[Config]]:
