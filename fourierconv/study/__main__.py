@@ -125,7 +125,8 @@ def _write_claims(
 ) -> None:
     """Write claims.csv of the profile's tables, and values.json, of all that the book shows, once it has its tables.
 
-    The book shows an experiment that has no table in the profile by that of 'quick', as its notebooks do.
+    The book shows an experiment that has no table in the profile by that of 'quick', as its notebooks do, and one that
+    'quick' does not have by the committed table of 'full'.
     """
     usual = {name: own for name, own in experiments.items() if sweep_of(own, "quick")}
     found = _tables(experiments, results)
@@ -133,7 +134,9 @@ def _write_claims(
     if absent := usual.keys() - found.keys() - others.keys():
         print(f"claims.csv and values.json wait for the table of {', '.join(sorted(absent))}")
         return
-    rows = {name: table.rows for name, table in (found | others).items()}
+    answered = _tables({name: own for name, own in experiments.items() if name not in usual}, committed.parent / "full")
+    shown = answered | others | found
+    rows = {name: table.rows for name, table in shown.items()}
     measured = claim_list.measure(claim_list.claims_of(claims, rows), rows)
     own = [claim for claim in claims if claim.experiment in found and claim.name in measured]
     if own:
@@ -142,12 +145,11 @@ def _write_claims(
         print(results / "claims.csv")
     else:
         (results / "claims.csv").unlink(missing_ok=True)
-    answered = claim_list.read_expected(committed.parent / "full" / "claims.csv")
     prices = [status.prices(own, committed.parent) for own in experiments.values()]
     values = {
         "profile": " and ".join([profile] * bool(found) + ["quick"] * bool(others)),
         **tables.facts(found | others),
-        **claim_list.values(claims, answered | measured),
+        **claim_list.values(claims, rows, measured),
         **{name: said for known in prices for name, said in known.items()},
     }
     tables.write_changed(results / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")

@@ -33,7 +33,8 @@ class Claim:
     """A statement of one sentence with the function that measures it: one value per seed, from the tables.
 
     `experiment` is the one whose table it needs; `unit` is 'points' (percentage points of accuracy, more is better) or
-    '' for a ratio or slope. One that may wait is not measured while runs that it needs are not done.
+    '' for a ratio or slope. `word` says what a measured difference in points allows to say. One that may wait is not
+    measured while runs that it needs are not done.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Claim:
     unit: str
     floor: float  # smallest tolerance of a re-run, in the claim's unit
     experiment: str = "image_size"
+    word: Callable[[Tables, Interval], str] = lambda tables, difference: verdict(difference)
     may_wait: bool = False
 
     def show(self, measured: Interval) -> str:
@@ -76,15 +78,15 @@ def measure(claims: Sequence[Claim], tables: Tables) -> dict[str, Interval]:
     return measured
 
 
-def values(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> dict[str, str]:
+def values(claims: Sequence[Claim], tables: Tables, measured: Mapping[str, Interval]) -> dict[str, str]:
     """Return what prose shows of each claim: '<name>', and '<name>_verdict' for a difference in points."""
-    shown = {claim.name: claim.show(measured[claim.name]) if claim.name in measured else WAITS for claim in claims}
-    verdicts = {
-        f"{claim.name}_verdict": verdict(measured[claim.name]) if claim.name in measured else WAITS
-        for claim in claims
-        if claim.unit == "points"
-    }
-    return shown | verdicts
+    shown = {}
+    for claim in claims:
+        found = measured.get(claim.name)
+        shown[claim.name] = WAITS if found is None else claim.show(found)
+        if claim.unit == "points":
+            shown[f"{claim.name}_verdict"] = WAITS if found is None else claim.word(tables, found)
+    return shown
 
 
 def to_rows(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> list[Row]:

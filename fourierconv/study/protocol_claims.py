@@ -11,8 +11,8 @@ from typing import Any
 
 from fourierconv.study.claims import CLASSIC, Claim, Tables, per_seed, select
 from fourierconv.study.experiments.classification import cells_of
-from fourierconv.study.protocol import CONTENDERS, FIXED, PREDECESSOR, SIZES, TUNED_AT, best_fixed, train
-from fourierconv.study.statistics import loglog_slopes
+from fourierconv.study.protocol import CONTENDERS, EPOCHS, FIXED, PREDECESSOR, SIZES, TUNED_AT, best_fixed, train
+from fourierconv.study.statistics import Interval, loglog_slopes, verdict_beside_controls
 from fourierconv.study.training import OPTIMIZERS
 
 NAME = "classification"
@@ -39,13 +39,41 @@ def gain(
     return [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
 
 
-def gain_over_best(tables: Tables, data: str, size: int, method: str) -> list[float]:
-    """Return, per seed, the points above the fixed kernel that was chosen. Raises ValueError while none is."""
+def chosen(tables: Tables, data: str, size: int) -> str:
+    """Return the fixed kernel that was chosen for a size. Raises ValueError while none is."""
     tried = {name: by_seed(tables, "accuracy", data, size, name, validation=True) for name in FIXED}
     best = best_fixed({name: list(own.values()) for name, own in tried.items()})
     if best is None:
         raise ValueError(f"no fixed kernel is chosen yet for {data} of {size} pixels")
-    return gain(tables, data, size, method, best)
+    return best
+
+
+def gain_over_best(tables: Tables, data: str, size: int, method: str) -> list[float]:
+    """Return, per seed, the points above the fixed kernel that was chosen. Raises ValueError while none is."""
+    return gain(tables, data, size, method, chosen(tables, data, size))
+
+
+def doubling(tables: Tables, data: str, size: int, method: str, **others: Any) -> float | None:
+    """Return the points that twice the training adds to a contender's first seed; None where that is not run yet."""
+    try:
+        usual = by_seed(tables, "accuracy", data, size, method, **others)
+        longer = by_seed(tables, "accuracy", data, size, method, **others, epochs=2 * EPOCHS)
+    except ValueError:
+        return None
+    return longer[0] - usual[0] if 0 in usual else None
+
+
+def word(
+    tables: Tables, difference: Interval, data: str, size: int, method: str, baseline: str = CLASSIC, **other: Any
+) -> str:
+    """Say what the difference of two contenders allows to say, beside the controls of both."""
+    ours, theirs = doubling(tables, data, size, method), doubling(tables, data, size, baseline, **other)
+    return verdict_beside_controls(difference, ours, theirs)
+
+
+def word_over_best(tables: Tables, difference: Interval, data: str, size: int, method: str) -> str:
+    """Say what the difference from the best fixed kernel allows to say, beside the controls of both."""
+    return word(tables, difference, data, size, method, chosen(tables, data, size))
 
 
 def slope(tables: Tables, data: str, method: str) -> list[float]:
@@ -55,21 +83,28 @@ def slope(tables: Tables, data: str, method: str) -> list[float]:
     return loglog_slopes({seed: {size: own[seed] for size, own in found.items()} for seed in seeds})
 
 
-def _points(name: str, statement: str, measured: Any) -> Claim:
-    return Claim(name, statement, measured, "points", POINTS, NAME, may_wait=True)
+def _points(name: str, statement: str, measured: Any, said: Any = None) -> Claim:
+    return Claim(name, statement, measured, "points", POINTS, NAME, said or _unchecked, may_wait=True)
+
+
+def _unchecked(tables: Tables, difference: Interval) -> str:
+    return verdict_beside_controls(difference, None, None)
 
 
 def _compared(data: str, size: int, method: str) -> list[Claim]:
     """A learned size above the classic kernels, the best fixed ones, and the classic ones in a deeper network."""
     name, where = f"{data}_{method}_{size}", f"On {data} of {size} px, {method} is this many points above"
-    plain, best = (partial(own, data=data, size=size, method=method) for own in (gain, gain_over_best))
+    plain, best, said, said_best = (
+        partial(own, data=data, size=size, method=method) for own in (gain, gain_over_best, word, word_over_best)
+    )
     found = [
-        _points(name, f"{where} {CLASSIC}.", plain),
-        _points(f"{name}_best", f"{where} the best fixed kernel.", best),
+        _points(name, f"{where} {CLASSIC}.", plain, said),
+        _points(f"{name}_best", f"{where} the best fixed kernel.", best, said_best),
     ]
     if size > SIZES[0]:  # where the deeper network is not the plain one
         deeper = partial(gain, data=data, size=size, method=method, other={"network": "deeper"})
-        found.append(_points(f"{name}_deeper", f"{where} {CLASSIC} in a network that grows.", deeper))
+        said_deeper = partial(word, data=data, size=size, method=method, network="deeper")
+        found.append(_points(f"{name}_deeper", f"{where} {CLASSIC} in a network that grows.", deeper, said_deeper))
     return found
 
 

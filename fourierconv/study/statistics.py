@@ -9,6 +9,8 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 MATCH_MARGIN = 0.5  # percentage points
+MOST_GAINED = 2.0  # points that twice the training may add where a training counts as converged
+NO_CLAIM = "not converged: no claim"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,31 @@ def verdict(difference: Interval) -> str:
     if difference.low > -MATCH_MARGIN:
         return "matches"
     return "falls behind" if difference.high < 0 else "undecided"
+
+
+def verdict_beside_controls(difference: Interval, ours: float | None, theirs: float | None) -> str:
+    """Say what an interval allows to say, given what twice the training adds to both sides, in points.
+
+    Where that is more than `MOST_GAINED`, a side has not converged: then a verdict stands only if it would also against
+    the gain of the side that is behind. None is a side without a control.
+
+    >>> above = interval([5.0, 5.1, 5.2])
+    >>> verdict_beside_controls(above, 0.3, 1.0), verdict_beside_controls(above, 0.3, None)
+    ('beats', 'beats, convergence not checked')
+    >>> verdict_beside_controls(above, 0.3, 3.0), verdict_beside_controls(above, 0.3, 6.0)
+    ('beats, even twice its training', 'not converged: no claim')
+    >>> verdict_beside_controls(interval([-5.0, -5.1, -5.2]), 3.0, 0.3)
+    'falls behind, even with twice the training'
+    """
+    gains = [gain for gain in (ours, theirs) if gain is not None]
+    if max(gains, default=0.0) > MOST_GAINED:
+        if theirs is not None and difference.low > max(theirs, 0.0):
+            return "beats, even twice its training"
+        if ours is not None and difference.high < -max(ours, 0.0):
+            return "falls behind, even with twice the training"
+        return NO_CLAIM
+    word = verdict(difference)
+    return word if len(gains) == 2 else f"{word}, convergence not checked"
 
 
 def loglog_slope(values: Mapping[float, float]) -> float:

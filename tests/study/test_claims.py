@@ -140,7 +140,7 @@ def test_two_contenders_are_not_taken_for_one() -> None:
 def test_values_are_what_prose_shows() -> None:
     points, ratio = fixed([11.9, 12.3, 12.7]), Claim("ratio", "A ratio.", lambda tables: [1.0, 1.1, 1.2], "", 0.02)
     claims = [points, ratio]
-    assert values(claims, measure(claims, {})) == {
+    assert values(claims, {}, measure(claims, {})) == {
         "gain": "+12.3 points [11.3, 13.3]",
         "gain_verdict": "beats",
         "ratio": "1.10 [0.85, 1.35]",

@@ -10,13 +10,13 @@ from fourierconv.study.experiments.classification import Config
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.tables import Row
 from tests.study import protocol_runs
-from tests.study.protocol_runs import EXPERIMENT, exact, wanted
+from tests.study.protocol_runs import EXPERIMENT, doubled, exact, wanted
 
 ALL = ("accuracy", "sweep", "selection", "predecessor", "coordinates")
 
 
-def rows(folder: Path, configs: list[Config]) -> dict[str, list[Row]]:
-    protocol_runs.write(folder, "full", configs, exact)
+def rows(folder: Path, configs: list[Config], measured: Any = exact) -> dict[str, list[Row]]:
+    protocol_runs.write(folder, "full", configs, measured)
     return {protocol_claims.NAME: tables.read(EXPERIMENT, folder / "full").rows}
 
 
@@ -54,12 +54,35 @@ def test_known_answers_over_the_seeds_that_both_sides_have(measured: Any, name: 
 def test_what_is_not_run_waits(tmp_path: Path) -> None:
     done = wanted("accuracy", data="letters", size=64) + wanted("selection", data="letters", size=64, seed=0)
     done = [config for config in done if config.method in ("conv2d_5", "scaled_layer") or config.validation]
-    found = claims.measure(PROTOCOL_CLAIMS, rows(tmp_path, done))
+    told = rows(tmp_path, done)
+    found = claims.measure(PROTOCOL_CLAIMS, told)
     assert found.keys() == {"letters_scaled_layer_64", "letters_scaled_layer_64_deeper"}
-    shown = claims.values(PROTOCOL_CLAIMS, found)
+    shown = claims.values(PROTOCOL_CLAIMS, told, found)
+    assert shown["letters_scaled_layer_64_verdict"] == "beats, convergence not checked"
     assert shown["letters_scaled_layer_64"] == "+6.0 points [6.0, 6.0]"
     assert shown["letters_scaled_layer_64_best"] == shown["letters_scaled_layer_64_best_verdict"] == claims.WAITS
     assert len(claims.to_rows([c for c in PROTOCOL_CLAIMS if c.name in found], found)) == 2
+
+
+# points that twice the training adds, and the words for scaled_channel above conv2d_5 and above the best, conv2d_11
+WORDS = [
+    (1.0, "beats", "beats"),
+    (6.0, "beats, even twice its training", "not converged: no claim"),
+    (9.0, "not converged: no claim", "not converged: no claim"),
+]
+
+
+@pytest.mark.parametrize(("gain", "classic", "best"), WORDS)
+def test_words_stand_beside_the_controls_of_twice_the_training(
+    tmp_path: Path, gain: float, classic: str, best: str
+) -> None:
+    def slow(config: Config) -> dict[str, Any]:
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + gain * doubled(config)}
+
+    told = rows(tmp_path, wanted("accuracy", "convergence", "selection", data="letters", size=128), slow)
+    shown = claims.values(PROTOCOL_CLAIMS, told, claims.measure(PROTOCOL_CLAIMS, told))
+    words = [shown[f"letters_scaled_channel_128{name}_verdict"] for name in ("", "_deeper", "_best")]
+    assert words == [classic, classic, best]
 
 
 def test_one_seed_is_no_answer(tmp_path: Path) -> None:

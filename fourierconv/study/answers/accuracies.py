@@ -91,7 +91,9 @@ def primary(evidence: Evidence) -> pd.DataFrame:
                     f"{frames.label(HEADLINE)}, against": shown if name is None else frames.label(name),
                     "points": choice.NOT_CHOSEN if name is None else text(difference, "+.1f"),
                     "seeds": difference["n"],
-                    "verdict": "–" if name is None else verdict(difference, ours, theirs),
+                    "verdict": "–"
+                    if name is None
+                    else verdict(difference, choice.gain_of(ours), choice.gain_of(theirs)),
                 }
             )
     return pd.DataFrame(found)
@@ -123,7 +125,7 @@ def beside(rows: pd.DataFrame, cell: Mapping[str, Any], method: str | None, netw
 def compared(cell: dict[str, Any], own: pd.DataFrame, others: pd.DataFrame) -> dict[str, Any]:
     """Sum up a cell's paired differences from others, both marked for convergence, with the `verdict` and a `text`."""
     difference = paired(own, others)
-    word = verdict(difference, own, others)
+    word = verdict(difference, choice.gain_of(own), choice.gain_of(others))
     points = f"{difference['mean']:+.1f}" if difference["n"] == 1 else text(difference, "+.1f")
     shown = NOT_RUN if difference["n"] == 0 else f"{points}<br><small>{word}</small>"
     return {**cell, **difference, "verdict": word, "text": shown}

@@ -12,9 +12,9 @@ from fourierconv.study import protocol
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.trainings import described
 from fourierconv.study.experiments.classification import Config
+from fourierconv.study.statistics import MOST_GAINED
 
 NOT_CHOSEN = "not chosen yet"
-MOST_GAINED = 2.0  # points that twice the training may add where a training counts as converged
 
 
 def best_fixed(evidence: Evidence) -> pd.DataFrame:
@@ -77,6 +77,10 @@ def converged(gain: float | None) -> str:
 
 
 def marked(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the points that twice the training adds, `gain`, and `converged`: 'yes', 'no', 'not checked'."""
-    found = gains(evidence, rows["config"])
-    return rows.assign(gain=pd.Series(found, rows.index, dtype=float), converged=[converged(gain) for gain in found])
+    """The rows with `gain`, the points that twice the training adds, None where that is not run yet."""
+    return rows.assign(gain=pd.Series(gains(evidence, rows["config"]), rows.index, dtype=object))
+
+
+def gain_of(rows: pd.DataFrame) -> float | None:
+    """What twice the training adds to the runs of one cell, by their one control; None without it, or without runs."""
+    return None if rows.empty else rows["gain"].iloc[0]

@@ -57,42 +57,24 @@ def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str = "accuracy") -
     return summed(statistics.paired_differences(own, others))
 
 
-def verdict(difference: dict[str, Any], ours: pd.DataFrame | None = None, theirs: pd.DataFrame | None = None) -> str:
-    """Say what a difference allows to say.
+def verdict(difference: dict[str, Any], ours: float | None = None, theirs: float | None = None) -> str:
+    """Say what a difference of accuracies allows to say.
 
     Args:
-        difference: of accuracies in points, as `paired` sums it up.
-        ours, theirs: the runs of both sides with the columns `converged` and `gain` of `choice.marked`. Where a side
-            has not converged, a verdict stands only if it would also against as many points more as twice the training
-            gave to the side that is behind.
+        difference: in points, as `paired` sums it up.
+        ours, theirs: points that twice the training adds to either side; None where that was not checked.
 
-    >>> yes, no = (pd.DataFrame({"converged": [word], "gain": [gain]}) for word, gain in (("yes", 0.0), ("no", 3.0)))
-    >>> verdict(summed([1.0, 1.1, 1.2]), yes, yes)
+    >>> verdict(summed([1.0, 1.1, 1.2]), 0.5, 0.5)
     'beats'
-    >>> verdict(summed([1.0, 1.1, 1.2]), yes, no)
-    'not converged: no claim'
-    >>> verdict(summed([5.0, 5.1, 5.2]), yes, no), verdict(summed([-9.0, -9.1, -9.2]), no, yes)
-    ('beats, even twice its training', 'falls behind, even with twice the training')
-    >>> verdict(summed([1.0, 1.1, 1.2]), yes, yes.assign(converged="not checked"))
-    'beats, convergence not checked'
+    >>> verdict(summed([1.0]), 0.5, 0.5), verdict(summed([1.0]), 0.5, 3.0), verdict(summed([]))
+    ('one seed: no verdict', 'not converged: no claim', 'not run yet')
     """
     if difference["n"] == 0:
         return NOT_RUN
-    marks, gains = [], [0.0, 0.0]
-    for number, side in enumerate((ours, theirs)):
-        if side is not None and len(side):
-            marks += list(side["converged"])
-            gains[number] = float(side["gain"].fillna(0.0).max())
     if difference["n"] == 1:
-        return "not converged: no claim" if "no" in marks else f"{ONE_SEED}: no verdict"
-    if "no" in marks:
-        if difference["low"] > gains[1]:
-            return "beats, even twice its training"
-        if difference["high"] < -gains[0]:
-            return "falls behind, even with twice the training"
-        return "not converged: no claim"
-    word = statistics.verdict(Interval(**difference))
-    return f"{word}, convergence not checked" if "not checked" in marks else word
+        slow = max(ours or 0.0, theirs or 0.0) > statistics.MOST_GAINED
+        return statistics.NO_CLAIM if slow else f"{ONE_SEED}: no verdict"
+    return statistics.verdict_beside_controls(Interval(**difference), ours, theirs)
 
 
 def text(found: dict[str, Any], form: str, unit: str = "") -> str:
