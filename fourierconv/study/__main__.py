@@ -149,11 +149,21 @@ def _write_claims(
     values = {
         "profile": " and ".join([profile] * bool(found) + ["quick"] * bool(others)),
         **tables.facts(found | others),
+        **_progress({name: own for name, own in experiments.items() if name not in usual}, answered),
         **claim_list.values(claims, rows, measured),
         **{name: said for known in prices for name, said in known.items()},
     }
     tables.write_changed(results / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
     print(results / "values.json")
+
+
+def _progress(experiments: Mapping[str, Experiment], answered: Mapping[str, tables.Table]) -> dict[str, str]:
+    """Say how far the full sweeps of experiments have come whose tables hold whatever is finished."""
+    return {
+        f"progress_{name}": f"{len(answered[name].provenance['runs']) if name in answered else 0} of "
+        f"{len(sweep_of(own, 'full'))}"
+        for name, own in experiments.items()
+    }
 
 
 def _tables(experiments: Mapping[str, Experiment], folder: Path) -> dict[str, tables.Table]:

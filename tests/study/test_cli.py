@@ -181,6 +181,13 @@ def test_partial_results_are_committed_with_their_runs_and_recomputed(
     assert Store(folder / "build" / "recomputed").find(toy, config) is not None
 
 
+def test_the_book_says_how_far_what_has_no_quick_runs_has_come(folder: Path, whole: Store) -> None:
+    later: Any = SimpleNamespace(NAME="later", configs=lambda profile: [1, 2] if profile == "full" else [])
+    assert main(collected(whole), {"toy": toy, "later": later}, CLAIMS) == 0
+    shown = json.loads((folder / "build" / "results" / "quick" / "values.json").read_text())
+    assert shown["progress_later"] == "0 of 2"
+
+
 def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:
     other: Any = SimpleNamespace(NAME="other", configs=lambda profile: [None])
     two = {"toy": toy, "other": other}
