@@ -6,13 +6,14 @@ Both are written from what the files recorded of themselves: the sidecars of boo
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fourierconv.study import tables
 from fourierconv.study.experiments import EXPERIMENTS
 from fourierconv.study.provenance import gather, readable
-from fourierconv.study.store import StudyError
+from fourierconv.study.store import Experiment, StudyError
 from fourierconv.study.sweep import PROFILES, sweep_of
 
 HOLDS = {
@@ -45,28 +46,35 @@ def _profile(folder: Path) -> Iterator[str]:
     files = {name: tables.files(own, folder) for name, own in EXPERIMENTS.items()}
     yield f"## Profile {folder.name}\n"
     for path in _others(folder, [path for pair in files.values() for path in pair]):
-        yield f"{_holds(path)[0]}: {_holds(path)[1]}. `{again}` makes it again.\n"
+        yield "{}: {}. `{}` makes it again.\n".format(*_holds(path), again)
     for name, pair in files.items():
         if any(path.exists() for path in pair):
-            try:
-                table = tables.read(EXPERIMENTS[name], folder)
-            except StudyError as error:
-                raise StudyError(f"{error}; then, for the committed ones: {again}") from None
             yield f"### {folder.name}: {name.replace('_', ' ')}\n"
-            if table.banner:
-                yield f"```{{warning}}\n{table.banner}\n```\n"
-            made, asked = table.provenance, len(sweep_of(EXPERIMENTS[name], folder.name))
-            done = len(made["runs"])
-            yield _table(
-                [
-                    _holds(pair[0], str(EXPERIMENTS[name].__doc__).splitlines()[0]),
-                    ("runs", f"all {done}" if done == asked else f"{done} of the {asked} that the profile asks for"),
-                    *_origin(made, (made["first_date"], made["last_date"])),
-                    ("run time", f"{readable(made['duration_s'])} of one core, all runs together"),
-                    ("made by", _codes(made["command"])),
-                    ("again", f"`{again}`"),
-                ]
-            )
+            yield from _experiment(EXPERIMENTS[name], folder, again)
+
+
+def _experiment(experiment: Experiment, folder: Path, again: str) -> Iterator[str]:
+    """The table of an experiment in a profile, below a banner where it is of older numerics."""
+    path, beside = tables.files(experiment, folder)
+    try:
+        table = tables.read(experiment, folder)
+    except StudyError as error:
+        raise StudyError(f"{error}; then, for the committed ones: {again}") from None
+    if table.banner:
+        yield f"```{{warning}}\n{table.banner}\n```\n"
+    made = table.provenance
+    with _whole(beside, again):
+        done, asked = len(made["runs"]), len(sweep_of(experiment, folder.name))
+        yield _table(
+            [
+                _holds(path, str(experiment.__doc__).splitlines()[0]),
+                ("runs", f"all {done}" if done == asked else f"{done} of the {asked} that the profile asks for"),
+                *_origin(made, (made["first_date"], made["last_date"])),
+                ("run time", f"{readable(made['duration_s'])} of one core, all runs together"),
+                ("made by", _codes(made["command"])),
+                ("again", f"`{again}`"),
+            ]
+        )
 
 
 def _benchmark(folder: Path) -> Iterator[str]:
@@ -74,18 +82,28 @@ def _benchmark(folder: Path) -> Iterator[str]:
     beside = folder / "provenance.json"
     again = f"python -m fourierconv.study {folder.name} --replace-committed"
     sidecar = _read(beside, again)
-    made = {name: {entry[name]: None for entry in sidecar["made"] if name in entry} for name in sidecar["made"][0]}
-    dates = [cell["date"] for cell in sidecar["cells"].values()]
     yield f"## Benchmark {folder.name}\n"
-    yield _table(
-        [
-            *(_holds(path) for path in _others(folder, [beside])),
-            ("runs", f"{len(dates)} cells"),
-            *_origin(made, (min(dates), max(dates))),
-            ("run time", f"{readable(sidecar['seconds'])} of the machine, all cells together"),
-            ("again", f"`{again}`"),
-        ]
-    )
+    with _whole(beside, again):
+        made = {name: {entry[name]: None for entry in sidecar["made"] if name in entry} for name in sidecar["made"][0]}
+        dates = [cell["date"] for cell in sidecar["cells"].values()]
+        yield _table(
+            [
+                *(_holds(path) for path in _others(folder, [beside])),
+                ("runs", f"{len(dates)} cells"),
+                *_origin(made, (min(dates), max(dates))),
+                ("run time", f"{readable(sidecar['seconds'])} of the machine, all cells together"),
+                ("again", f"`{again}`"),
+            ]
+        )
+
+
+@contextmanager
+def _whole(sidecar: Path, again: str) -> Iterator[None]:
+    """A StudyError for what a sidecar lacks."""
+    try:
+        yield
+    except KeyError as error:
+        raise StudyError(f"{sidecar} does not tell its {error}; make it again: {again}") from None
 
 
 def _others(folder: Path, known: Iterable[Path]) -> list[Path]:
@@ -131,7 +149,7 @@ def execution(sources: Path, executed: Path) -> str:
         metadata, cells = _executed(executed / source.name)
         seconds += metadata["duration"]
         how.add(f"papermill {metadata['version']} with profile {metadata['parameters'].get('profile', 'quick')}")
-        took, finished = readable(metadata["duration"]), _minute(metadata["end_time"])
+        took, finished = readable(metadata["duration"]), _minute(metadata["end_time"]).removesuffix(" UTC")
         rows.append(f"| [](notebooks/{source.stem}) | {took} | {finished} | {cells} of {cells} |")
     here = gather()
     machine = f"{here['cpu']}, Python {here['python']}, torch {here['torch']}"
@@ -140,7 +158,7 @@ def execution(sources: Path, executed: Path) -> str:
         [
             f"Executed by {', '.join(sorted(how))}; {readable(seconds)} in all. The pages were built on {machine},"
             f" from {commit}{' and changes beyond it' if here['dirty'] else ''}.\n",
-            "| notebook | run time | finished | completed cells |",
+            "| notebook | run time | finished (UTC) | cells |",
             "|---|---|---|---|",
             *rows,
         ]

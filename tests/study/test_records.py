@@ -52,6 +52,24 @@ def test_a_sidecar_with_a_hole_is_named_with_its_command(results: Path, name: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("name", "key"), [(SIDECARS[0], "commit"), (SIDECARS[1], "seconds"), (SIDECARS[2], "made")])
+def test_a_sidecar_that_lacks_something_is_an_error(results: Path, name: str, key: str) -> None:
+    sidecar = json.loads((results / name).read_text())
+    del sidecar[key]
+    (results / name).write_text(json.dumps(sidecar))
+    with pytest.raises(StudyError, match=rf"{name} does not tell its '{key}'; make it again: "):
+        provenance(results)
+
+
+def test_a_part_of_a_profile_says_how_large_it_is(results: Path) -> None:
+    path = results / "pilot" / "classification.provenance.json"
+    sidecar = json.loads(path.read_text())
+    asked = len(sidecar["runs"])
+    sidecar["runs"].popitem()
+    path.write_text(json.dumps(sidecar))
+    assert f"| runs | {asked - 1} of the {asked} that the profile asks for |" in provenance(results)
+
+
 def test_a_table_without_its_file_is_an_error(results: Path) -> None:
     (results / "quick" / "image_size.csv").unlink()
     with pytest.raises(StudyError, match=r"image_size\.csv is missing; .* make results PROFILE=quick"):
@@ -98,7 +116,7 @@ def test_an_executed_notebook_has_its_row(tmp_path: Path) -> None:
     for folder in ("notebooks", "copies"):
         executed(tmp_path / folder / "01_waves.ipynb")
     text = execution(tmp_path / "notebooks", tmp_path / "copies")
-    assert "| [](notebooks/01_waves) | 12 s | 2026-11-26 09:28 UTC | 2 of 2 |" in text
+    assert "| [](notebooks/01_waves) | 12 s | 2026-11-26 09:28 | 2 of 2 |" in text
     assert text.startswith("Executed by papermill 2.7.0 with profile quick; 12 s in all. The pages were built on ")
 
 
