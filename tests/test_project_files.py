@@ -26,6 +26,7 @@ PINS = {
     for name, version in (line.partition(" ; ")[0].split("==") for line in LINES)
 }
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 ALL = [requirement for own in (PROJECT["dependencies"], *EXTRAS.values()) for requirement in own]
 TARGETS = {
     "reproduce",
@@ -133,10 +134,45 @@ def test_an_old_python_is_refused_before_anything_is_made(tmp_path: Path) -> Non
 
 
 def test_the_commands_of_the_readme_are_targets_that_ci_runs() -> None:
-    commands = re.findall(r"^make [a-z-]+$", README, flags=re.MULTILINE)
-    assert commands == ["make reproduce", "make test"]
+    commands = re.findall(r"^make ([a-z-]+)$", README, flags=re.MULTILINE)
+    assert commands == ["reproduce", "test", "test", "lint", "reproduce"]
     (ci,) = re.findall(r"^make ([a-z -]+)", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
-    assert {command.removeprefix("make ") for command in commands} | {"test-all", "test-book"} <= set(ci.split())
+    assert {*commands, "test-all", "test-book"} <= set(ci.split())
+
+
+def test_contributing_begins_with_the_commands_of_the_readme() -> None:
+    own, *_ = re.findall(r"```bash\n(.*?)```", CONTRIBUTING, flags=re.DOTALL)
+    assert own == re.findall(r"```bash\n(.*?)```", README.partition("## Contribute\n")[2], flags=re.DOTALL)[0]
+    assert own.count("\n") == 4
+
+
+def test_contributing_names_what_there_is() -> None:
+    targets = re.findall(r"make\s([a-z-]+)`", CONTRIBUTING)
+    assert set(targets) <= TARGETS
+    paths = re.findall(r"`((?:book|fourierconv|tests)/[\w./]+|[A-Z]+\.md|[\w]+\.(?:toml|lock))`", CONTRIBUTING)
+    assert len(paths) > 5
+    assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^## \[(.+?)\]", changelog, flags=re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    kinds = set(re.findall(r"^### (.+)$", changelog, flags=re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_book_is_published_with_official_actions_and_few_permissions() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())
+    build, publish = (workflow["jobs"][name] for name in ("build", "publish"))
+    steps = [*build["steps"], *publish["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in used)
+    assert [step["run"] for step in steps if "run" in step] == ["make reproduce"]
+    assert workflow["permissions"] == {}
+    assert build["permissions"] == {"contents": "read"}
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    assert build["steps"][-1]["with"]["path"] == "book/_build/html"
 
 
 def test_all_of_the_tests_are_those_of_make_test_and_those_it_leaves_out() -> None:

@@ -1,18 +1,13 @@
 """Numbers in the prose: every one comes from values.json, and a book without them is not built."""
 
-import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from sphinx.errors import ConfigError
 
 from book._ext.results import read_values
+from tests.book.one_page import build
 
-BOOK = Path(__file__).parents[2] / "book"
-COPIED = ("_config.yml", "_ext", "references.bib")
 BAD = {
     "no file": (None, r"values\.json: no such file; `make reproduce` makes it"),
     "a file cut short": ('{"gain": ', r"values\.json: not valid JSON .* makes it again"),
@@ -20,22 +15,6 @@ BAD = {
     "a name with a dash": ('{"gain-32": "+1.0"}', r"values\.json: entry 'gain-32': '\+1\.0' needs a name"),
     "a bare number": ('{"gain": 1.0}', r"values\.json: entry 'gain': 1\.0 needs .* text as its value"),
 }
-
-
-def build(folder: Path, prose: str, values: dict[str, str] | None) -> subprocess.CompletedProcess[str]:
-    """Build a book of one page, with this book's configuration, as the Makefile does."""
-    source = folder / "source"
-    source.mkdir()
-    for name in COPIED:
-        copy = shutil.copytree if (BOOK / name).is_dir() else shutil.copy
-        copy(BOOK / name, source / name)
-    (source / "_toc.yml").write_text("format: jb-book\nroot: index\n")
-    (source / "index.md").write_text(f"# Title\n\n{prose}\n")
-    if values is not None:
-        (source / "values.json").write_text(json.dumps(values))
-    jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
-    command = [jupyter_book, "build", "-W", "-n", "-q", "--path-output", "out", "source"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("case", BAD)
