@@ -20,7 +20,8 @@ from fourierconv.study.sweep import PROFILES, run_missing, sweep_of
 
 TABLE = 560  # pixels, shared by a table's columns as their least width: the page's text is a little wider
 
-WARNING = "#b00020"  # colour of banners
+WARNING = "#b00020"  # colour of banners, on figures and on light pages
+WARNING_ON_DARK = "#ff8a80"
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def html(frame: pd.DataFrame, note: str, banner: str, digits: int) -> HTML:
     numbers = f"{{:.{digits}f}}".format
     least = TABLE // max(1, len(named.columns))
     body = named.to_html(index=False, border=0, escape=False, col_space=least, float_format=numbers, justify="left")
-    warning = f'<p style="color: {WARNING}"><small><strong>{banner}</strong></small></p>\n' if banner else ""
+    color = f"light-dark({WARNING}, {WARNING_ON_DARK})"
+    warning = f'<p style="color: {color}"><small><strong>{banner}</strong></small></p>\n' if banner else ""
     return HTML(f"{warning}{body}\n<p><small>{note}</small></p>")
 
 

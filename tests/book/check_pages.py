@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.book import browser
 from tests.book.defect_cases import DEFECTS, GOOD
@@ -17,6 +19,8 @@ SITE = BOOK / "_build" / "html"
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 WIDTHS = [1280, 360]
+PAPER = 718  # an A4 page without its margins, at 96 px to the inch
+SCREEN_ONLY = ".bd-header, .bd-header-article, .bd-sidebar-primary, .bd-sidebar-secondary, .prev-next-footer, button"
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,46 @@ def test_no_page_is_left_out() -> None:
     built = {str(path.relative_to(SITE).with_suffix("")) for path in SITE.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static")}  # templates of the theme
     assert built == {*PAGES, "genindex", "search"}
+
+
+def test_arrow_keys_move_the_slider_to_another_frame(chromium: Chrome) -> None:
+    chromium.get((SITE / "notebooks" / "03_small_kernels_are_smooth_spectra.html").as_uri())
+    slider = chromium.find_element(By.CSS_SELECTOR, ".film input")
+    texts, frames = [], []
+    for _ in range(3):
+        shown = [part for part in chromium.find_elements(By.CSS_SELECTOR, ".film [data-frame]") if part.is_displayed()]
+        frames.append([part.get_attribute("data-frame") for part in shown])
+        texts.append(slider.get_attribute("aria-valuetext"))
+        assert texts[-1] == shown[0].text
+        slider.send_keys(Keys.ARROW_RIGHT)
+    assert frames == [["0"] * 3, ["1"] * 3, ["2"] * 3]
+    assert len(set(texts)) == 3
+
+
+def test_on_paper_the_article_stands_alone_and_figures_are_whole(chromium: Chrome) -> None:
+    browser.problems(chromium, SITE / "notebooks" / "03_small_kernels_are_smooth_spectra.html", PAPER)
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        found = chromium.find_elements(By.CSS_SELECTOR, f"{SCREEN_ONLY}, .film")
+        assert [part.get_attribute("class") for part in found if part.is_displayed()] == []
+        beyond = chromium.execute_script("""
+            return [...document.querySelectorAll(".bd-article figure")].map(f => f.scrollWidth - f.clientWidth);
+        """)
+        assert beyond
+        assert set(beyond) == {0}
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_the_dark_theme_is_not_printed(chromium: Chrome) -> None:
+    chromium.get((SITE / "index.html").as_uri())
+    themes = chromium.execute_script("""
+        const root = document.documentElement, theme = () => root.dataset.theme;
+        const after = event => { window.dispatchEvent(new Event(event)); return theme(); };
+        root.dataset.theme = "dark";
+        return [theme(), after("beforeprint"), after("afterprint")];
+    """)
+    assert themes == ["dark", "light", "dark"]
 
 
 def test_the_reference_lists_every_public_name() -> None:

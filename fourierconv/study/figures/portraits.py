@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from torch import Tensor, nn
 
 from fourierconv import FourierConv2d
-from fourierconv.study.figures.style import DIVERGING, SEQUENTIAL, WIDTH, diverging
+from fourierconv.study.figures.style import DIVERGING, SEQUENTIAL, WIDTH, diverging, ink
 
 CLASSIC = 5  # pixels: the side of the square drawn over every kernel
 GRID = 65  # points per axis of the spectra, odd so that DC is the middle one
@@ -44,7 +44,7 @@ def portraits(layers: Mapping[str, nn.Module], count: int = 3, colors: Mapping[s
             _kernel(left, kernel)
             _spectrum(right, spectrum)
         line[0].set_axis_on()
-        line[0].set_ylabel(name.replace(", ", ",\n"), color=color, fontsize=9)
+        line[0].set_ylabel(name.replace(", ", ",\n"), color=ink(color), fontsize=9)
         line[0].set_xlabel(f"{size} px wide", fontsize=9)
         _mass(line[-1], layer, color)
     panels[0, count // 2].set_title("kernels")
@@ -133,7 +133,7 @@ def _mass(axes: Axes, layer: FourierConv2d, color: str) -> None:
     axes.plot(sides, curve, color=color, linewidth=1.2)
     axes.axhline(MASS, color="#444444", linewidth=0.8, linestyle="--")
     extent = float(layer.extent(MASS).median())
-    axes.text(0.95, 0.1, f"{extent:.1f} px", transform=axes.transAxes, ha="right", fontsize=9, color=color)
+    axes.text(0.95, 0.1, f"{extent:.1f} px", transform=axes.transAxes, ha="right", fontsize=9, color=ink(color))
     axes.set(xscale="log", xlim=(0.9, 60), ylim=(0, 1.05), yticks=[])
     axes.set_xticks(SIDES, [])
     axes.xaxis.set_minor_locator(NullLocator())

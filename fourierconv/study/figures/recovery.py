@@ -11,7 +11,7 @@ from matplotlib.ticker import NullLocator
 
 from fourierconv.study import comparisons, teachers
 from fourierconv.study.experiments import size_recovery
-from fourierconv.study.figures.style import LOOKS, WIDTH, diverging
+from fourierconv.study.figures.style import LOOKS, WIDTH, diverging, ink
 from fourierconv.study.frames import Runs
 from fourierconv.study.trained import sides, taps
 
@@ -95,7 +95,7 @@ def recovered(runs: Runs) -> Figure:
                 axis.set_minor_locator(NullLocator())
         line[0].set_ylabel(f"{kind} input")
     for axes, method in zip(panels[0], methods, strict=True):
-        axes.set_title(LOOKS[method].label.replace(", ", ",\n"), fontsize=9, color=LOOKS[method].color)
+        axes.set_title(LOOKS[method].label.replace(", ", ",\n"), fontsize=9, color=ink(LOOKS[method].color))
     panels[-1, len(methods) // 2 - 1].set_xlabel("true extent (px)", x=1.0)
     figure.supylabel("recovered extent (px)", fontsize=10)
     return runs.stamp(figure)

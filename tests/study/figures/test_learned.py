@@ -41,7 +41,7 @@ def test_every_contender_has_a_row_in_its_colour(runs: Runs, networks: Networks)
     labels = [axes.yaxis.label for axes in panels[:, 0]]
     looks = [style.LOOKS[method] for method in image_size.METHODS]
     assert [label.get_text().replace("\n", " ") for label in labels] == [look.label for look in looks]
-    assert [label.get_color() for label in labels] == [look.color for look in looks]
+    assert [label.get_color() for label in labels] == [style.ink(look.color) for look in looks]
     for method, (first, *_) in zip(image_size.METHODS, panels, strict=True):
         norms = trained.taps(convolutions(networks[32, method])[1]).flatten(2).norm(dim=2)
         shown = float(np.linalg.norm(np.asarray(first.images[0].get_array())))

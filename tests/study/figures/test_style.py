@@ -72,6 +72,12 @@ def test_colors_have_a_contrast_of_three_on_white(color: str) -> None:
     assert 1.05 / (luminance + 0.05) >= 3
 
 
+@pytest.mark.parametrize("color", sorted({look.color for look in style.KNOWN.values()}))
+def test_letters_in_a_contender_s_ink_can_be_read(color: str) -> None:
+    luminance = float(XYZ[1] @ linear(style.ink(color)))
+    assert 1.05 / (luminance + 0.05) >= 4.5
+
+
 def test_every_contender_of_image_size_has_its_look() -> None:
     assert list(style.LOOKS) == list(image_size.METHODS)
 
