@@ -1,0 +1,22 @@
+"""Numbers by chapter: of pages with a number, of pages without, and the draft's own."""
+
+from book._ext.chapters import Numbers, number_by_chapter
+
+
+def test_every_kind_is_counted_within_its_chapter() -> None:
+    pages: Numbers = {
+        "notation": {"displaymath": {"equation-a": (1,), "equation-b": (2,)}},
+        "notebooks/01_one": {"displaymath": {"equation-c": (3,)}, "figure": {"d": (1,), "e": (2,)}},
+        "notebooks/12_two": {"displaymath": {"equation-f": (4,)}, "theorem": {"g": (1,)}},
+    }
+    number_by_chapter(pages)
+    assert pages["notation"] == {"displaymath": {"equation-a": (1,), "equation-b": (2,)}}
+    assert pages["notebooks/01_one"] == {"displaymath": {"equation-c": (1, 1)}, "figure": {"d": (1, 1), "e": (1, 2)}}
+    assert pages["notebooks/12_two"] == {"displaymath": {"equation-f": (12, 1)}, "theorem": {"g": (12, 1)}}
+
+
+def test_the_drafts_equations_keep_their_numbers() -> None:
+    equations = {"equation-a": (1,), "equation-draft-1": (2,), "equation-draft-2": (3,), "equation-b": (4,)}
+    pages: Numbers = {"notebooks/02_learning": {"displaymath": equations}}
+    number_by_chapter(pages)
+    assert list(equations.values()) == [(2, 1), (1,), (2,), (2, 2)]
