@@ -8,6 +8,7 @@ from fourierconv.study.theory.concentration import (
     band,
     band_share,
     band_shares,
+    best_checks,
     best_share,
     expected_energy,
     image_share,
@@ -32,6 +33,12 @@ def test_band_share_is_the_energy_of_the_spectrum_in_the_band() -> None:
 
 def test_the_whole_circle_holds_everything() -> None:
     torch.testing.assert_close(band(6, 0.5), torch.eye(6, dtype=torch.float64))
+
+
+def test_the_best_sequence_has_what_the_eigenvalue_says_and_random_ones_have_less() -> None:
+    for row in best_checks([2, 5, 12], 0.1, count=500, seed=0):
+        assert row["energy of its sequence in the band"] == pytest.approx(row["largest eigenvalue"], abs=1e-5)
+        assert row["best of the random sequences"] < row["largest eigenvalue"]
 
 
 @pytest.mark.parametrize(("k", "half_width"), [(3, 0.1), (11, 0.05), (31, 0.06)])
