@@ -17,6 +17,6 @@ def test_every_kind_is_counted_within_its_chapter() -> None:
 
 def test_the_drafts_equations_keep_their_numbers() -> None:
     labels = ["equation-a", "equation-draft-1", "equation-draft-2", "equation-b"]
-    pages: Numbers = {"notebooks/02_learning": {"displaymath": {label: (9,) for label in labels}}}
+    pages: Numbers = {"notebooks/02_learning": {"displaymath": dict.fromkeys(labels, (9,))}}
     number_by_chapter(pages)
     assert list(pages["notebooks/02_learning"]["displaymath"].values()) == [(2, 1), (1,), (2,), (2, 2)]
