@@ -1,4 +1,4 @@
-"""The exercises of the chapters: each has one folded solution, and what a solution computes is what it says."""
+"""The exercises of the chapters: each has one folded solution; what code in the prose computes is what it says."""
 
 import doctest
 import json
@@ -20,10 +20,11 @@ def prose(path: Path) -> str:
 
 TEXTS = {path.stem: prose(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
 CHAPTERS = [chapter for chapter, text in TEXTS.items() if "{exercise}" in text]
-SOLUTIONS = {
-    label: text
-    for chapter in CHAPTERS
-    for _, label, text in re.findall(SOLUTION, TEXTS[chapter], flags=re.MULTILINE | re.DOTALL)
+EXAMPLES = {
+    f"{path.stem}, cell {number}": source
+    for path in sorted(NOTEBOOKS.glob("*.ipynb"))
+    for number, cell in enumerate(json.loads(path.read_text())["cells"])
+    if cell["cell_type"] == "markdown" and ">>> " in (source := "".join(cell["source"]))
 }
 
 
@@ -36,10 +37,9 @@ def test_every_exercise_is_followed_by_its_folded_solution(chapter: str) -> None
     assert exercises == [label for _, label, _ in solutions]
 
 
-@pytest.mark.parametrize("label", [label for label, text in SOLUTIONS.items() if ">>>" in text])
-def test_what_a_solution_computes_is_what_it_says(label: str) -> None:
+@pytest.mark.parametrize("place", EXAMPLES)
+def test_what_code_in_the_prose_computes_is_what_it_says(place: str) -> None:
     torch.manual_seed(0)
-    example = doctest.DocTestParser().get_doctest(SOLUTIONS[label].replace("\n```", "\n"), {}, label, None, 0)
-    assert example.examples
-    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example)
-    assert result.failed == 0
+    text = EXAMPLES[place].replace("\n```", "\n")  # a fence ends what is expected
+    example = doctest.DocTestParser().get_doctest(text, {}, place, None, 0)
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0

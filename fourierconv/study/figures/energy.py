@@ -40,7 +40,7 @@ def random_energy(sizes: Sequence[int], count: int, seed: int) -> Figure:
 
 
 def concentration(sizes: Sequence[int]) -> Figure:
-    """The largest share of its energy that a sequence of k taps can have within |u| <= W, with and without a mean.
+    """The largest share of its energy that a sequence of k taps can have within |u| <= b, with and without a mean.
 
     >>> len(concentration([3, 5]).axes)
     2
@@ -54,7 +54,7 @@ def concentration(sizes: Sequence[int]) -> Figure:
             axes.plot(widths, shares, color=color, label=f"{k} taps")
         axes.plot([0, 0.5], [0, 1], color=LOOKS["conv2d_11"].color, linestyle=":", label="a white spectrum")
         axes.set_title("taps that sum to 0" if zero_mean else "any taps", fontsize=10)
-        axes.set(xlabel="half-width $W$ of the band (cycles per pixel)", xlim=(0, 0.5), ylim=(0, 1.02))
+        axes.set(xlabel="half-width $b$ of the band (cycles per pixel)", xlim=(0, 0.5), ylim=(0, 1.02))
     panels[0].set_ylabel("largest share of the energy")
     panels[0].legend(loc="lower right")
     return figure

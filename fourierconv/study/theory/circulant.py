@@ -1,6 +1,7 @@
 """Circular correlations written out as matrices, and what the Fourier transform does to them."""
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -16,6 +17,39 @@ def shift(n: int) -> Tensor:
     [6.0, 7.0, 5.0]
     """
     return torch.eye(n, dtype=torch.float64).roll(1, dims=1)
+
+
+def shift_checks(kernel: Tensor, n: int, seed: int) -> list[dict[str, str | float]]:
+    """Which matrices commute with the shift, and which are sums of shifts with the weights of their first row.
+
+    Args:
+        kernel: taps (k,), k at most n.
+        n: pixels of the image.
+        seed: of a matrix without structure.
+
+    Returns:
+        Per matrix C the largest entries of CS - SC and of C - Σ_t C[0, t] S^t, relative to the largest of C.
+
+    >>> rows = shift_checks(torch.ones(3), 8, seed=0)
+    >>> [row["largest |CS − SC|"] < 1e-14 for row in rows]
+    [True, False, False, True]
+    """
+    taps = kernel.view(1, 1, -1)
+    anything = torch.randn(n, n, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    powers = torch.stack([torch.linalg.matrix_power(shift(n), t) for t in range(n)])
+    matrices = {
+        "taps, around the circle": correlation_matrix(taps, n),
+        "the same taps, zeros beyond the border": correlation_matrix(taps, n + len(kernel))[:n, :n],
+        "random entries": anything,
+        "random entries, averaged over all shifts": (powers.mT @ anything @ powers).mean(0),
+    }
+    rows: list[dict[str, str | float]] = []
+    for name, matrix in matrices.items():
+        moved = matrix @ shift(n) - shift(n) @ matrix
+        rest = matrix - torch.einsum("t,tij->ij", matrix[0], powers)
+        errors = [float(error.abs().max() / matrix.abs().max()) for error in (moved, rest)]
+        rows.append({"matrix C": name, "largest |CS − SC|": errors[0], "largest |C − Σ C[0, t] Sᵗ|": errors[1]})
+    return rows
 
 
 def correlation_matrix(
@@ -62,6 +96,29 @@ def fourier(n: int) -> Tensor:
     """
     turns = torch.outer(frequencies(n), lattice(0, n - 1)).remainder(n).to(torch.float64) / n
     return torch.polar(torch.full_like(turns, 1 / math.sqrt(n)), -2 * math.pi * turns)
+
+
+def wave_checks(sizes: Sequence[int]) -> list[dict[str, int | float]]:
+    """The columns v of F* as eigenvectors of the shift, with λ = exp(2πi m/n), and as an orthonormal basis.
+
+    Args:
+        sizes: numbers of pixels n.
+
+    Returns:
+        Per n the largest entries of S v - λ v over all v, and of F F* - I.
+
+    >>> wave_checks([5])[0]["largest |S v − λ v|"] < 1e-15
+    True
+    """
+    rows: list[dict[str, int | float]] = []
+    for n in sizes:
+        waves = fourier(n).mH
+        turns = frequencies(n).to(torch.float64) / n
+        moved = shift(n).to(waves.dtype) @ waves - torch.polar(torch.ones_like(turns), 2 * math.pi * turns) * waves
+        products = fourier(n) @ waves - torch.eye(n)
+        errors = [float(error.abs().max()) for error in (moved, products)]
+        rows.append({"n": n, "largest |S v − λ v|": errors[0], "largest |F F* − I|": errors[1]})
+    return rows
 
 
 def to_frequency(matrix: Tensor, n: int, dims: int) -> Tensor:

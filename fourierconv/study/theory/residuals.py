@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourierconv import functional
+from fourierconv import engine, functional
 
 BATCH, CHANNELS = 4, 8
 
@@ -23,7 +23,7 @@ def residuals(image_sizes: Sequence[int], kernel_size: int, seed: int) -> list[d
         Per size: the error of `fourierconv.functional.conv2d` in float64 and in float32, and of torch's own conv2d in
         float32.
 
-    >>> residuals([9], kernel_size=3, seed=0)[0]["spectra, float64"] < 1e-15
+    >>> 0 < residuals([9], kernel_size=3, seed=0)[0]["spectra, float64"] < 1e-15
     True
     """
     generator = torch.Generator().manual_seed(seed)
@@ -32,11 +32,12 @@ def residuals(image_sizes: Sequence[int], kernel_size: int, seed: int) -> list[d
         images = torch.randn(BATCH, CHANNELS, n, n, dtype=torch.float64, generator=generator)
         kernels = torch.randn(CHANNELS, CHANNELS, kernel_size, kernel_size, dtype=torch.float64, generator=generator)
         expected = F.conv2d(images, kernels, padding="same")
-        got = {
-            "spectra, float64": functional.conv2d(images, kernels, padding="same"),
-            "spectra, float32": functional.conv2d(images.float(), kernels.float(), padding="same"),
-            "conv2d, float32": F.conv2d(images.float(), kernels.float(), padding="same"),
-        }
+        with engine("whole"):  # small images would go the direct way
+            got = {
+                "spectra, float64": functional.conv2d(images, kernels, padding="same"),
+                "spectra, float32": functional.conv2d(images.float(), kernels.float(), padding="same"),
+                "conv2d, float32": F.conv2d(images.float(), kernels.float(), padding="same"),
+            }
         rows.append({"image": n, **{name: relative_error(y, expected) for name, y in got.items()}})
     return rows
 

@@ -13,7 +13,9 @@ from fourierconv.study.theory.circulant import (
     frequencies,
     off_blocks,
     shift,
+    shift_checks,
     to_frequency,
+    wave_checks,
 )
 
 # (out, in, kernel sizes, n)
@@ -77,3 +79,17 @@ def test_fourier_matrix_is_the_unitary_fft_with_dc_in_the_middle(n: int) -> None
     expected = torch.fft.fftshift(torch.fft.fft(signal, norm="ortho"))
     torch.testing.assert_close(fourier(n) @ signal.to(torch.complex128), expected)
     assert frequencies(n)[n // 2] == 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(n=st.integers(4, 12), k=st.integers(2, 4))
+def test_matrices_commute_with_the_shift_where_they_are_sums_of_shifts(n: int, k: int) -> None:
+    rows = shift_checks(kernels_of(1, 1, (k,))[0, 0], n, seed=1)
+    errors = [[value for value in row.values() if isinstance(value, float)] for row in rows]
+    assert [[error < 1e-14 for error in row] for row in errors] == [[True] * 2, [False] * 2, [False] * 2, [True] * 2]
+
+
+def test_waves_are_an_orthonormal_basis_of_eigenvectors() -> None:
+    for row in wave_checks([1, 2, 7, 64]):
+        assert row["largest |S v − λ v|"] < 1e-14
+        assert row["largest |F F* − I|"] < 1e-14

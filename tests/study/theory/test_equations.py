@@ -10,7 +10,7 @@ def test_equations_and_package_agree_with_autograd_through_conv2d(n: int, k: int
     assert [str(row["quantity"])[:3] for row in rows] == ["(1)", "(2)", "(3)"]
     for row in rows:
         assert float(row["equations, float64"]) < 1e-13
-        assert float(row["package, float64"]) < 1e-13
+        assert 1e-18 < float(row["package, float64"]) < 1e-13  # 0 would be the same sum
         assert 1e-9 < float(row["package, float32"]) < 5e-6
 
 
