@@ -124,7 +124,7 @@ def priorities() -> dict[Config, int]:
 
 
 def rate(data: str, method: str, optimizer: str) -> float:
-    """The rate with the best accuracy on the part of the training data that was set aside; `USUAL` if none was tried.
+    """The rate with the best accuracy on what was set aside of the training data; `USUAL` until all of them were tried.
 
     Those of Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes, those of the plain network for
     the others. Of equal ones the smaller one is taken.
@@ -132,7 +132,7 @@ def rate(data: str, method: str, optimizer: str) -> float:
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
     tried = _tuned()
     found = {r: accuracy for (*what, r), accuracy in tried.items() if what == [own, method, optimizer]}
-    return max(sorted(found), key=lambda r: found[r]) if found else USUAL
+    return max(sorted(found), key=lambda r: found[r]) if len(found) == len(RATES) else USUAL
 
 
 @cache

@@ -111,7 +111,11 @@ TUNED = """profile,data,method,optimizer,lr,accuracy
 tuning,letters,conv2d_5,adam,0.001,70.0
 tuning,letters,conv2d_5,adam,0.003,80.0
 tuning,letters,conv2d_5,adam,0.01,80.0
+tuning,letters,conv2d_5,sgd,0.01,65.0
+tuning,letters,conv2d_5,sgd,0.03,70.0
 tuning,letters,conv2d_5,sgd,0.1,75.0
+tuning,letters,spline,adam,0.001,75.0
+tuning,letters,spline,adam,0.01,70.0
 """
 
 
@@ -126,6 +130,7 @@ def test_the_best_rate_on_what_was_set_aside_is_taken(tmp_path: Path, monkeypatc
         assert protocol.rate("letters_mixed", "conv2d_5", "adam") == 0.003
         assert protocol.rate("letters", "conv2d_5", "sgd") == 0.1
         assert protocol.rate("imagenette", "conv2d_5", "adam") == protocol.USUAL
+        assert protocol.rate("letters", "spline", "adam") == protocol.USUAL  # one rate is not tried yet
     finally:
         protocol._tuned.cache_clear()
 
