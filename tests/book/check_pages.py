@@ -41,6 +41,12 @@ def test_page(chromium: Chrome, page: str, width: int) -> None:
     assert browser.problems(chromium, path, width) == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", [*PAGES, "genindex", "search"])
+def test_page_is_accessible(chromium: Chrome, page: str, theme: str) -> None:
+    assert browser.inaccessible(chromium, SITE / f"{page}.html", theme) == []
+
+
 def test_no_page_is_left_out() -> None:
     built = {str(path.relative_to(SITE).with_suffix("")) for path in SITE.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static")}  # templates of the theme

@@ -19,6 +19,10 @@ $$ a = b $$ (eq-first)
 By {prf:ref}`lem-first` and {eq}`eq-first`.
 :::
 
+:::{prf:proof}
+Obvious.
+:::
+
 :::{exercise} Easy
 :label: ex-easy
 
@@ -55,6 +59,9 @@ def test_the_drafts_equations_keep_their_numbers() -> None:
 def test_statements_share_one_count_and_are_referred_to_by_number(tmp_path: Path) -> None:
     done = one_page.build(tmp_path, STATEMENTS, {})
     assert done.returncode == 0, done.stderr
-    text = re.sub("<[^>]*>", "", (tmp_path / "out" / "_build" / "html" / "index.html").read_text())
+    page = (tmp_path / "out" / "_build" / "html" / "index.html").read_text()
+    ids = re.findall(r'id="([^"]*)"', page)
+    assert not {"proof", "proof-content", "exercise-content"} & set(ids)
+    text = re.sub("<[^>]*>", "", page)
     for words in ("Lemma 1 (First)", "Theorem 2 (Second)", "By Lemma 1 and (1).", "Exercise 1 (Easy)", "Because."):
         assert words in re.sub(r"\s+", " ", text)
