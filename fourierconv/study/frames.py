@@ -87,8 +87,7 @@ def runs(
     fourierconv.study.store.StudyError: seeds=1 must be at least 2: an interval needs two runs of everything
     """
     asked = {name: value for name, value in overrides.items() if value is not None}
-    require_known("profile", [profile], PROFILES)
-    profile = profile if sweep_of(experiment, profile) else "quick"
+    profile = profile_of(experiment, profile)
     configs = _configs(experiment, profile, seed, asked)
     store = store or Store(build_folder() / "runs")
     results = run_missing(experiment, configs, store)
@@ -98,6 +97,19 @@ def runs(
     beyond = len(set(configs) - own)
     banner = f"Not the {profile} profile's own: {beyond} of {len(configs)} runs are beyond it, with {given}."
     return Runs(pd.DataFrame(rows), results, store, profile, banner if beyond else "", set(configs) == own)
+
+
+def profile_of(experiment: Experiment, profile: str) -> str:
+    """Return the profile whose runs stand for a profile: 'quick' where the experiment has none of its own.
+
+    Raises StudyError for an unknown profile.
+
+    >>> from fourierconv.study.experiments import own_network
+    >>> profile_of(own_network, "full"), profile_of(own_network, "pilot")
+    ('full', 'quick')
+    """
+    require_known("profile", [profile], PROFILES)
+    return profile if sweep_of(experiment, profile) else "quick"
 
 
 def _configs(experiment: Experiment, profile: str, seed: int | None, asked: dict[str, Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fourierconv.study.choices import require_known
+from fourierconv.study.sweep import PROFILES
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ EFFORTS = {
 
 
 def get(profile: str) -> Effort:
-    """The effort of a profile.
+    """The effort of a profile; that of 'quick' where it has none of its own.
 
     Raises:
         StudyError: an unknown profile.
@@ -35,5 +36,5 @@ def get(profile: str) -> Effort:
     >>> get("quick").image_sizes
     (16, 31, 64)
     """
-    require_known("profile", [profile], EFFORTS)
-    return EFFORTS[profile]
+    require_known("profile", [profile], PROFILES)
+    return EFFORTS.get(profile, EFFORTS["quick"])

@@ -12,5 +12,9 @@ def test_the_full_profile_measures_more_of_everything() -> None:
 
 
 def test_an_unknown_profile_is_named() -> None:
-    with pytest.raises(StudyError, match="'quik' is unknown; choose from quick, full"):
+    with pytest.raises(StudyError, match="'quik' is unknown; choose from quick, tuning, pilot, full"):
         effort.get("quik")
+
+
+def test_another_profile_measures_as_much_as_quick() -> None:
+    assert effort.get("pilot") == effort.get("quick")
