@@ -76,27 +76,38 @@ def chosen(evidence: Evidence) -> pd.DataFrame:
 
 def primary(evidence: Evidence) -> pd.DataFrame:
     """The four primary comparisons, whatever of them is known."""
-    every = choice.marked(evidence, evidence.rows)
     fixed, found = choice.best_fixed(evidence), []
     for data in ("letters", "imagenette"):
-        ours = every[every["config"].isin(evidence.of("accuracy")["config"])]
-        ours = narrowed(ours, data=data, size=PRIMARY_SIZE, method=HEADLINE)
         best = choice.best_of(fixed, data, PRIMARY_SIZE)
-        for name, shown in ((CLASSIC, frames.label(CLASSIC)), (best, "the best fixed kernel")):
-            theirs = beside(every, ours.iloc[0].to_dict(), name) if len(ours) else ours
-            difference = paired(ours, theirs)
+        for name in (CLASSIC, best):
+            difference = versus(evidence, data, PRIMARY_SIZE, HEADLINE, name)
             found.append(
                 {
                     "data": data,
-                    f"{frames.label(HEADLINE)}, against": shown if name is None else frames.label(name),
+                    f"{frames.label(HEADLINE)}, against": "the best fixed kernel"
+                    if name is None
+                    else frames.label(name),
                     "points": choice.NOT_CHOSEN if name is None else text(difference, "+.1f"),
                     "seeds": difference["n"],
-                    "verdict": "–"
-                    if name is None
-                    else verdict(difference, choice.gain_of(ours), choice.gain_of(theirs)),
+                    "verdict": "–" if name is None else difference["verdict"],
                 }
             )
     return pd.DataFrame(found)
+
+
+def versus(
+    evidence: Evidence, data: str, size: int, method: str, baseline: str | None, network: str = PLAIN
+) -> dict[str, Any]:
+    """Points of a contender of question 1 above another, in the plain network or the baseline in `network`.
+
+    Mean, low, high, sd and n as `paired` has them, and the `verdict`; n is 0 without a baseline.
+    """
+    every = choice.marked(evidence, evidence.rows)
+    ours = narrowed(every[every["config"].isin(evidence.asked["accuracy"])], data=data, size=size, method=method)
+    ours = narrowed(ours, network=PLAIN)
+    theirs = beside(every, ours.iloc[0].to_dict(), baseline, network) if len(ours) else ours
+    difference = paired(ours, theirs)
+    return {**difference, "verdict": verdict(difference, choice.gain_of(ours), choice.gain_of(theirs))}
 
 
 def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:

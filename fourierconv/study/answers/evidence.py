@@ -96,6 +96,15 @@ class Evidence:
         """What is shown on the page, and what is not run yet, in two sentences."""
         return Markdown(" ".join(filter(None, (self.banner and f"**{self.banner}**", self.note, self.left()))))
 
+    def answer(self, sentences: Sequence[str]) -> Markdown:
+        """Show sentences of `verdicts`, the first one in bold, between banner and note; or that nothing is run yet."""
+        if self.rows.empty:
+            return Markdown(f"**{self.banner}**")
+        verdict, *others = sentences
+        bullets = "\n".join(f"- {sentence}" for sentence in others)
+        parts = (self.banner and f"**{self.banner}**", f"**{verdict}**", bullets, self.note)
+        return Markdown("\n\n".join(filter(None, parts)))
+
     def not_run(self) -> HTML:
         """Show `missing` above `left`."""
         return frames.html(self.missing(), self.left(), "", 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pandas as pd
 
-from fourierconv.study.answers.accuracies import CELL, summaries
+from fourierconv.study.answers.accuracies import CELL, PLAIN, summaries
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.seeds import grid, over_seeds, text
-from fourierconv.study.answers.trainings import ordered
+from fourierconv.study.answers.seeds import NUMBERS, grid, over_seeds, paired, text
+from fourierconv.study.answers.trainings import narrowed, ordered
+from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import TEST_SIZES
 
 SENSES = {"pixels": "kernels as they are", "image": "kernels resized"}
@@ -37,6 +39,34 @@ def other_sizes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Test accuracy in percent, contenders in both senses of `resize` by the size of the test images."""
     found = at_sizes(evidence, *names, **where)
     found["text"] = [text(row, ".1f") for row in found.to_dict("records")]
+    found["network"] = [f"{row.contender}, {SENSES[row.sense]}" for row in found.itertuples()]
+    return grid(found, "network", "test_size", " px")
+
+
+def above_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
+    """Points above conv2d 5×5 of the plain network at sizes that neither was trained on, by data, contender and sense.
+
+    Columns data, method, contender, sense, test_size, mean, low, high, sd, n. conv2d 5×5 itself has one sense only.
+    """
+    rows, found = evidence.of(*names), []
+    plain = rows[rows["network"] == PLAIN]
+    for (data, trained), own in plain.groupby(["data", "size"], sort=False):
+        classic = narrowed(own, method=CLASSIC)
+        for method, sense, size in product(own["method"].unique(), SENSES, (n for n in TEST_SIZES if n != trained)):
+            ours = narrowed(own, method=method).dropna(subset=[f"accuracy_{sense}_{size}"])
+            theirs = classic.assign(**{f"accuracy_{sense}_{size}": classic[f"accuracy_pixels_{size}"]})
+            if method == CLASSIC or ours.empty:
+                continue
+            named = {"data": data, "method": method, "contender": ours["contender"].iloc[0]}
+            difference = paired(ours, theirs, f"accuracy_{sense}_{size}")
+            found.append({**named, "sense": sense, "test_size": size, **difference})
+    return pd.DataFrame(found, columns=["data", "method", "contender", "sense", "test_size", *NUMBERS])
+
+
+def above_classic_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Points above conv2d 5×5, contenders in both senses of `resize` by the size of the test images."""
+    found = narrowed(above_classic(evidence, *names), **where)
+    found["text"] = [text(row, "+.1f") for row in found.to_dict("records")]
     found["network"] = [f"{row.contender}, {SENSES[row.sense]}" for row in found.itertuples()]
     return grid(found, "network", "test_size", " px")
 

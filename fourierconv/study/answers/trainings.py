@@ -13,6 +13,12 @@ from fourierconv.study.experiments.classification import IDENTITY, Config, cells
 from fourierconv.study.methods import METHODS
 
 NOT_RUN = "not run yet"
+NAMES = {
+    "letters": "letters",
+    "letters_mixed": "letters of mixed sizes",
+    "imagenette": "Imagenette",
+    "cifar10": "CIFAR-10",
+}
 NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
 
 

@@ -17,7 +17,7 @@ from fourierconv.study import protocol
 from fourierconv.study.answers import prices
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.trainings import NETWORKS, NOT_RUN, ordered
+from fourierconv.study.answers.trainings import NAMES, NETWORKS, NOT_RUN, ordered
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 from fourierconv.study.methods import METHODS
 
@@ -26,12 +26,6 @@ DEEPER = NETWORKS["deeper"]
 THIN: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 0.8, "zorder": 1}
 SWEEP = tuple(name for name in protocol.FIXED if name not in PROTOCOL)  # the other fixed kernels, in grey
 FIXED = "fixed k×k, with k"
-NAMES = {
-    "letters": "letters",
-    "letters_mixed": "letters of mixed sizes",
-    "imagenette": "Imagenette",
-    "cifar10": "CIFAR-10",
-}
 
 
 def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:

@@ -15,8 +15,8 @@ from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.kernels import LAYERS
 from fourierconv.study.answers.seeds import summed
-from fourierconv.study.answers.trainings import ordered
-from fourierconv.study.figures.answers import DEEPER, NAMES, done, empty, legend, lines, size_axis
+from fourierconv.study.answers.trainings import NAMES, ordered
+from fourierconv.study.figures.answers import DEEPER, done, empty, legend, lines, size_axis
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}

@@ -1,0 +1,173 @@
+"""The sentences of each question follow the protocol's rules, on runs whose differences are known by construction."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourierconv.study import protocol
+from fourierconv.study.answers import evidence, verdicts
+from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.experiments.classification import Config
+from tests.study import protocol_runs
+from tests.study.protocol_runs import exact, metrics, wanted
+
+PAGES: dict[str, tuple[str, ...]] = {
+    "accuracy": ("accuracy", "sweep", "selection", "convergence"),
+    "extents": ("extents",),
+    "predecessor": ("predecessor",),
+    "parts": ("parts", "accuracy", "convergence"),
+    "coordinates": ("coordinates",),
+    "resolution": ("resolution",),
+    "limits": ("limits", "accuracy"),
+    "multiscale": ("multiscale",),
+    "cost": ("accuracy", "sweep"),
+}
+Measured = Callable[[Config], dict[str, Any]]
+
+
+def shifted(points: float, **where: Any) -> Measured:
+    """Exact runs, but those with the given fields are more accurate by so many points."""
+
+    def measured(config: Config) -> dict[str, Any]:
+        found = exact(config)
+        own = all(getattr(config, name) == value for name, value in where.items())
+        at_sizes = {
+            sense: {size: accuracy if accuracy is None else accuracy + points for size, accuracy in sizes.items()}
+            for sense, sizes in found["at_sizes"].items()
+        }
+        return found | {"accuracy": found["accuracy"] + points, "at_sizes": at_sizes} if own else found
+
+    return measured
+
+
+def load(folder: Path, question: str, measured: Measured = exact, **where: Any) -> Evidence:
+    protocol_runs.write(folder, "full", wanted(*PAGES[question], **where), measured)
+    return evidence.load(*PAGES[question], folder=folder)
+
+
+@pytest.mark.parametrize("question", PAGES)
+def test_of_the_pilot_nothing_is_answered(question: str, tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "pilot")
+    found = evidence.load(*PAGES[question], folder=tmp_path)
+    shown = found.answer(getattr(verdicts, question)(found)).data
+    assert shown.startswith(f"**{evidence.PILOT_BANNER}**\n\n**")
+    if question != "cost":  # whose times are the pilot's, too
+        assert "Not answered yet" in shown
+
+
+@pytest.mark.parametrize("question", PAGES)
+def test_without_runs_it_says_so(question: str, tmp_path: Path) -> None:
+    found = evidence.load(*PAGES[question], folder=tmp_path)
+    assert found.answer(getattr(verdicts, question)(found)).data == "**Not run yet.**"
+
+
+def test_one_learned_size_below_the_best_fixed_kernel_refutes(tmp_path: Path) -> None:
+    verdict, lost, letters, photos = verdicts.accuracy(load(tmp_path, "accuracy"))
+    assert verdict.startswith("The hope is refuted: 27 of 27")  # by window_5, three points behind conv2d_11
+    assert "*window 5×5* on letters (32, 64, 128 px)" in lost
+    assert "*scaled, per channel* on" not in lost
+    assert letters.startswith("On letters of 128 pixels, *scaled, per channel* has 77.4 %")
+    assert "over 8 seeds: +8.3 [+8.1, +8.6] points above conv2d 5×5 (beats);" in letters
+    assert "points above the best fixed kernel, conv2d 11×11 (beats)" in photos
+
+
+def test_without_one_the_hope_stands(tmp_path: Path) -> None:
+    def ahead(config: Config) -> dict[str, Any]:
+        learned = not config.method.startswith("conv2d")
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + 10 * learned}
+
+    verdict, letters, _ = verdicts.accuracy(load(tmp_path, "accuracy", ahead))
+    assert verdict.startswith("The hope is not refuted: 27 of 27")
+    assert letters.startswith("On letters")
+
+
+def test_part_of_the_comparisons_leaves_it_open(tmp_path: Path) -> None:
+    def level(config: Config) -> dict[str, Any]:
+        return exact(config) | {"accuracy": 70.0}
+
+    found = load(tmp_path, "accuracy", level, size=32)
+    assert verdicts.accuracy(found)[0].startswith("Not answered yet: 9 of 27")
+
+
+def test_slopes_are_sorted_by_what_they_say(tmp_path: Path) -> None:
+    verdict, *said = verdicts.extents(load(tmp_path, "extents", metrics))
+    assert verdict.startswith("The hope is refuted: 9 of 9")
+    by_word = {sentence.split(":")[0]: sentence for sentence in said}
+    assert "*scaled, per layer* on letters" in by_word["Extents grow in proportion to the image"]
+    assert "*scaled, per channel* on Imagenette" in by_word["They grow, but less than the image does"]
+    assert "*window 5×5* on letters" in by_word["They do not grow"]
+
+
+@pytest.mark.parametrize(
+    ("points", "word"),
+    [(0.2, "The gain is not confirmed"), (0.47, "The gain is not confirmed"), (0.6, "The gain is confirmed")],
+)
+def test_the_predecessors_gain_against_the_interval(points: float, word: str, tmp_path: Path) -> None:
+    found = load(tmp_path, "predecessor", shifted(points, method="spline_open"))
+    verdict, gain, *_ = verdicts.predecessor(found)
+    assert verdict.startswith(word)
+    assert gain.startswith(f"*Open spline* is {points:+.1f}")
+
+
+def test_changes_that_undo_the_difference_are_named(tmp_path: Path) -> None:
+    measured = shifted(-20.0, method="scaled_channel", padding_mode="reflect")
+    verdict, kept, undone = verdicts.parts(load(tmp_path, "parts", measured))
+    assert verdict.startswith("With 20 of 20 changes measured")
+    assert "*scaled, per channel, circular padding*" in kept
+    assert "*scaled, per channel, reflect padding*, -11" in undone
+
+
+@pytest.mark.parametrize(
+    ("points", "word"), [(0.0, "They tie with SGD"), (1.0, "They do not tie with SGD"), (0.7, "They do not tie")]
+)
+def test_coordinates_tie_or_do_not(points: float, word: str, tmp_path: Path) -> None:
+    verdict, sgd, adam = verdicts.coordinates(
+        load(tmp_path, "coordinates", shifted(points, optimizer="sgd", method="spectral"))
+    )
+    assert verdict.startswith(word)
+    assert f"{points:+.1f} [" in sgd
+    assert "+0.0 [" in adam
+
+
+def test_other_sizes_are_won_in_either_sense(tmp_path: Path) -> None:
+    verdict, *said = verdicts.resolution(load(tmp_path, "resolution"))
+    assert verdict.startswith("The hope is not refuted: scaled kernels are above conv2d 5×5 at 24 of 24 sizes")
+    (wide,) = (each for each in said if "*scaled 7×7, per layer*" in each)
+    assert "with kernels as they are at 0 of 4 and with kernels resized at 4 of 4 sizes" in wide
+    behind = load(tmp_path, "resolution", lambda c: shifted(-50.0 * c.method.startswith("scaled"))(c))
+    assert verdicts.resolution(behind)[0].startswith("The hope is refuted")
+
+
+def test_what_is_lost_on_larger_images(tmp_path: Path) -> None:
+    verdict, *said = verdicts.limits(load(tmp_path, "limits", shifted(-5.0, size=256, method="conv2d_21")))
+    assert "falls most with *conv2d 21×21*, by -21.0" in verdict
+    assert len(said) == 5
+
+
+def test_scales_must_spread_and_gain(tmp_path: Path) -> None:
+    def spread(config: Config) -> dict[str, Any]:
+        found = exact(config)
+        wide = [own and own | {"p90": 10 * own["p90"]} for own in found["scales"]]
+        return found | {"scales": wide}
+
+    found = load(tmp_path, "multiscale", spread)
+    verdict, layers = verdicts.multiscale(found)
+    assert verdict.startswith("The hope is not refuted: scales spread in a layer")
+    assert "layer 1 40.0 [40.0, 40.0], from 5.3 (spread)" in layers
+    assert verdicts.multiscale(load(tmp_path, "multiscale"))[0].startswith("The hope is refuted")
+
+
+def test_what_a_step_costs(tmp_path: Path) -> None:
+    letters, photos = verdicts.cost(load(tmp_path, "cost"))
+    assert "takes 2.8 times as long as with conv2d 5×5, and 0.23 times as long as a sweep over all 8" in letters
+    assert photos.startswith("On Imagenette")
+    part = [own for own in wanted("accuracy", "sweep") if own.method != "conv2d_31"]
+    protocol_runs.write(tmp_path, "full", part, exact)
+    assert "sweep" not in verdicts.cost(evidence.load(*PAGES["cost"], folder=tmp_path))[0]
+
+
+def test_every_question_of_the_protocol_has_an_answer() -> None:
+    asked = {question.name for question in protocol.questions("full")}
+    assert asked - {name for names in PAGES.values() for name in names} == {"more_photos"}  # beside accuracy
