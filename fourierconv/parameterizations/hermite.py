@@ -16,7 +16,7 @@ class Hermite(Parameterization):
     The scale is σ in pixels, c the middle of kernel_size taps; each derivative has energy 1 for σ of 1.5 or more.
     Sampled in space: the spectrum is the sum of the Gaussian's aliases, and continuous.
 
-    Represents what is smooth at scale σ and about √kernel_size of it wide: size and detail are bound to each other.
+    Represents what is smooth at scale σ, random coefficients about 4σ wide: size and detail are bound to each other.
     Derivatives of one parity look ever more alike, so that coefficients of high orders are ill-conditioned (condition
     number 2, 5, 13, 38 for 3, 5, 7, 9 orders): a large σ with coefficients that cancel may stand for a small kernel,
     and σ may run away. Below σ = 1 samples miss the Gaussian, high orders most: at ½, the lower limit, energies are 0.1

@@ -29,11 +29,12 @@ def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
         f"frequencies: its energy is spread evenly. Among small kernels are low-pass filters (the 3×3 mean has "
         f"{_percent(shares['mean 3×3'])} there) and high-pass filters (the Laplacian has "
         f"{_percent(shares['Laplacian 3×3'])}) alike.\n\n"
-        f"**What is true** is a statement about resolution. Along one axis, {k} taps need a band of ±{free:.2f} cycles "
-        f"per pixel to hold {_percent(SHARE)} of their energy, and {_percent(inside)} of the energy of a 1/f image of "
-        f"{image} pixels lies within it on both axes: for such a kernel that is all one low frequency. Taps that sum "
-        f"to 0, as a detector's do, need ±{centred:.2f}: a small kernel that ignores the mean ignores the low "
-        f"frequencies beside it too. In this sense, for kernels without a mean only, small does mean high-frequency."
+        f"**What is true** is a statement about resolution. Along one axis, no {k} taps hold {_percent(SHARE)} of "
+        f"their energy in a band narrower than ±{free:.2f} cycles per pixel, and {_percent(inside)} of the energy of a 1/f "
+        f"image of {image} pixels lies within it on both axes: for such a kernel that is all one low frequency. For "
+        f"taps that sum to 0, as an edge detector's do, no band is narrower than ±{centred:.2f}: a small kernel that "
+        f"ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean only, "
+        f"small does mean high-frequency."
     )
 
 
