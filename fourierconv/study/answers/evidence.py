@@ -24,7 +24,7 @@ from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import IDENTITY, TEST_SIZES, Config, cells_of
 from fourierconv.study.provenance import readable
 from fourierconv.study.status import committed_times
-from fourierconv.study.store import build_folder, key, repository_root
+from fourierconv.study.store import Store, build_folder, key, repository_root
 from fourierconv.study.tables import Row
 
 EXPERIMENT: Any = classification
@@ -50,6 +50,7 @@ class Evidence:
         measured: whose times those are, and on what processors.
         note: profile, seeds, runs, time and hardware, for every figure and table.
         banner: what a reader must know first, '' where there is nothing.
+        store: of the runs themselves, with their histories and what weights they left.
     """
 
     profile: str
@@ -61,6 +62,7 @@ class Evidence:
     measured: str
     note: str
     banner: str
+    store: Store
 
     def of(self, *names: str, **where: Any) -> pd.DataFrame:
         """The rows of some of the questions, with the given cells."""
@@ -175,6 +177,7 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
         *_times(folders),
         _note(shown, rows, own[shown or "full"], provenance),
         " ".join(filter(None, (banner, warning))),
+        Store((build_folder() if shown == profile else committed / shown) / "runs"),
     )
 
 

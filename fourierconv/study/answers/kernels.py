@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
 from fourierconv.study import frames, statistics
 from fourierconv.study.answers import choice
-from fourierconv.study.answers.accuracies import CELL, summaries
-from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.accuracies import CELL, PLAIN, summaries
+from fourierconv.study.answers.evidence import EXPERIMENT, Evidence
 from fourierconv.study.answers.seeds import ONE_SEED, grid, summed, text
 from fourierconv.study.answers.trainings import NETWORKS, NOT_RUN, ordered
 from fourierconv.study.experiments import classification
@@ -33,8 +34,8 @@ def slopes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     Columns data, contender, method, layer, seed, slope; seeds that lack a size have none.
     """
     cells, rows = evidence.cells(*names, **where), evidence.of(*names, **where)
-    rows, found = rows[rows["network"] == "convnet"], []
-    for group, asked in cells[cells["network"] == "convnet"].groupby(OWN, sort=False):
+    rows, found = rows[rows["network"] == PLAIN], []
+    for group, asked in cells[cells["network"] == PLAIN].groupby(OWN, sort=False):
         named, sizes = dict(zip(OWN, group, strict=True)), set(asked["size"])
         own = rows[(rows["data"] == named["data"]) & (rows["contender"] == named["contender"])]
         for seed, runs in own.drop_duplicates(["size", "seed"]).groupby("seed"):
@@ -51,7 +52,7 @@ def slope_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Slopes with intervals, contenders by layer, and what that of the last layer says."""
     asked, per_seed = evidence.cells(*names, **where), slopes(evidence, *names, **where)
     begun = set(evidence.of(*names, **where)["contender"])
-    asked = ordered(asked[asked["network"] == "convnet"].drop_duplicates("method"))
+    asked = ordered(asked[asked["network"] == PLAIN].drop_duplicates("method"))
     found = []
     for cell in asked.to_dict("records"):
         own = per_seed[per_seed["contender"] == cell["contender"]]
@@ -95,12 +96,38 @@ def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     for data, size in cells[["data", "size"]].drop_duplicates().itertuples(index=False):
         method = choice.best_of(chosen, data, size)
         own = rows[(rows["data"] == data) & (rows["size"] == size) & (rows["method"] == method)]
-        own = own[(own["network"] == "convnet") & (own["validation"] == 0)].drop_duplicates("seed")
+        own = own[(own["network"] == PLAIN) & (own["validation"] == 0)].drop_duplicates("seed")
         shown = text(summed(own[f"extent_{LAST}"].tolist()), ".1f")
         best[f"{size} px"] = (
             choice.NOT_CHOSEN if method is None else f"{shown}<br><small>{frames.label(method)}</small>"
         )
     return pd.concat([table, pd.DataFrame([best])], ignore_index=True) if len(table) else table
+
+
+def histories(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
+    """Mean extent of each layer's kernels after every epoch, of the plain network's runs whose history is at hand.
+
+    Columns data, contender, method, size, seed, epoch, layer, extent (pixels of the layer's input).
+    """
+    rows = evidence.of(*names, **where)
+    found = []
+    for row in rows[rows["network"] == PLAIN].to_dict("records"):
+        run = evidence.store.find(EXPERIMENT, row["config"])
+        for entry in run.history if run else ():
+            own = {name: row[name] for name in (*OWN, "size", "seed")}
+            for layer, extent in enumerate(entry["extents"], 1):
+                found.append({**own, "epoch": entry["epoch"], "layer": layer, "extent": extent})
+    return pd.DataFrame(found, columns=[*OWN, "size", "seed", "epoch", "layer", "extent"])
+
+
+def layers(evidence: Evidence, *names: str, number: int, **where: Any) -> dict[str, nn.Module]:
+    """One convolution of each trained network that left its weights, by contender."""
+    rows = evidence.of(*names, **where)
+    found: dict[str, nn.Module] = {}
+    for row in rows[(rows["network"] == PLAIN) & rows["config"].map(lambda config: config.keep)].to_dict("records"):
+        network = classification.network(row["config"], evidence.store.weights(EXPERIMENT, row["config"]))
+        found[row["contender"]] = convolutions(network)[number - 1]
+    return found
 
 
 def shares(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
@@ -109,7 +136,7 @@ def shares(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     The rows with `share`, the extent in pixels of the image over the letter's longer side, in pixels too.
     """
     rows = evidence.of(*names, **where)
-    rows = rows[rows["network"] == "convnet"].drop_duplicates([*CELL, "seed"])
+    rows = rows[rows["network"] == PLAIN].drop_duplicates([*CELL, "seed"])
     sides = rows["size"] * rows["data"].map({data: sum(limits) / 2 for data, limits in SIDES.items()}).astype(float)
     return rows.assign(share=SHRUNK * rows[f"extent_{LAST}"].astype(float) / sides)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from fourierconv.study.answers import kernels
 from fourierconv.study.answers.accuracies import summaries
@@ -17,6 +17,7 @@ from fourierconv.study.answers.kernels import LAYERS
 from fourierconv.study.answers.seeds import summed
 from fourierconv.study.answers.trainings import NAMES, ordered
 from fourierconv.study.figures.answers import DEEPER, done, empty, legend, lines, size_axis
+from fourierconv.study.figures.portraits import portraits as draw_portraits
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}
@@ -49,6 +50,43 @@ def extents(evidence: Evidence, *names: str, data: str) -> Figure:
         pixels(panels[0].yaxis, 0.8 * min(values), 2.2 * max(values))
     panels[0].set_ylabel("extent (px of the layer's input)")
     legend(figure, drawn)
+    return evidence.stamp(figure)
+
+
+def training(evidence: Evidence, *names: str, data: str) -> Figure:
+    """Draw the extents of each layer's kernels after every epoch, a line per run: sizes down, layers across."""
+    found = kernels.histories(evidence, *names, data=data)
+    found = ordered(found[found["method"].isin(PROTOCOL)])
+    sizes = sorted(found["size"].unique()) or [""]
+    figure = Figure(figsize=(WIDTH, 1.5 + 1.7 * len(sizes)), layout="constrained")
+    panels = figure.subplots(len(sizes), len(LAYERS), sharex=True, sharey=True, squeeze=False)
+    drawn: dict[str, Any] = {}
+    for line, size in zip(panels, sizes, strict=True):
+        for layer, axes in zip(LAYERS, line, strict=True):
+            own = found[(found["size"] == size) & (found["layer"] == layer)]
+            for (contender, method, _), run in own.groupby(["contender", "method", "seed"], sort=False):
+                drawn[contender] = {"color": KNOWN[method].color}
+                axes.plot(run["epoch"], run["extent"], linewidth=1.0, **drawn[contender])
+            axes.set_yscale("log")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_title(f"layer {layer}, {size} px" if size else f"layer {layer}")
+            empty(axes, own)
+        line[0].set_ylabel("extent (px)")
+    panels[-1, 1].set_xlabel("epochs trained")
+    if len(found):
+        pixels(panels[0, 0].yaxis, 0.8 * found["extent"].min(), 1.25 * found["extent"].max())
+    legend(figure, drawn)
+    return evidence.stamp(figure)
+
+
+def portraits(evidence: Evidence, *names: str, data: str, size: int, layer: int) -> Figure:
+    """Draw the strongest kernels of one layer, their spectra and mass curves, of networks whose weights were kept."""
+    found = kernels.layers(evidence, *names, number=layer, data=data, size=size)
+    if found:
+        colors = {look.label: look.color for look in KNOWN.values()}
+        return evidence.stamp(draw_portraits(found, colors={name: colors[name] for name in found}))
+    figure = Figure(figsize=(WIDTH, 1.2), layout="constrained")
+    empty(figure.subplots(), pd.DataFrame())
     return evidence.stamp(figure)
 
 

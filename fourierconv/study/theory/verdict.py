@@ -31,9 +31,9 @@ def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
         f"{_percent(shares['Laplacian 3×3'])}) alike.\n\n"
         f"**What is true** is a statement about resolution. Along one axis, no {k} taps hold {_percent(SHARE)} of "
         f"their energy in a band narrower than ±{free:.2f} cycles per pixel, and {_percent(inside)} of the energy of a "
-        f"1/f image of {image} pixels lies within it on both axes: for such a kernel that is all one low frequency. For "
-        f"taps that sum to 0, as an edge detector's do, no band is narrower than ±{centred:.2f}: a small kernel that "
-        f"ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean only, "
+        f"1/f image of {image} pixels lies within it on both axes: for such a kernel that is all one low frequency. "
+        f"For taps that sum to 0, as an edge detector's do, no band is narrower than ±{centred:.2f}: a small kernel "
+        f"that ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean only, "
         f"small does mean high-frequency."
     )
 
