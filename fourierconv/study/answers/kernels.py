@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -121,10 +122,13 @@ def histories(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
 
 
 def layers(evidence: Evidence, *names: str, number: int, **where: Any) -> dict[str, nn.Module]:
-    """One convolution of each trained network that left its weights, by contender."""
+    """One convolution of each trained network whose weights are at hand, by contender."""
     rows = evidence.of(*names, **where)
+    rows = rows[(rows["network"] == PLAIN) & rows["config"].map(lambda config: config.keep)]
     found: dict[str, nn.Module] = {}
-    for row in rows[(rows["network"] == PLAIN) & rows["config"].map(lambda config: config.keep)].to_dict("records"):
+    for row in rows.to_dict("records"):
+        if evidence.store.find(EXPERIMENT, row["config"]) is None:
+            continue
         network = classification.network(row["config"], evidence.store.weights(EXPERIMENT, row["config"]))
         found[row["contender"]] = convolutions(network)[number - 1]
     return found
@@ -137,8 +141,17 @@ def shares(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """
     rows = evidence.of(*names, **where)
     rows = rows[rows["network"] == PLAIN].drop_duplicates([*CELL, "seed"])
-    sides = rows["size"] * rows["data"].map({data: sum(limits) / 2 for data, limits in SIDES.items()}).astype(float)
+    sides = rows["size"] * rows["data"].map({data: mean_side(*limits) for data, limits in SIDES.items()}).astype(float)
     return rows.assign(share=SHRUNK * rows[f"extent_{LAST}"].astype(float) / sides)
+
+
+def mean_side(low: float, high: float) -> float:
+    """Mean of a side whose logarithm is uniform between two limits.
+
+    >>> round(mean_side(0.40, 0.75), 3)
+    0.557
+    """
+    return (high - low) / math.log(high / low)
 
 
 def limits(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:

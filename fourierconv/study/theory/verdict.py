@@ -33,8 +33,8 @@ def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
         f"their energy in a band narrower than ±{free:.2f} cycles per pixel, and {_percent(inside)} of the energy of a "
         f"1/f image of {image} pixels lies within it on both axes: for such a kernel that is all one low frequency. "
         f"For taps that sum to 0, as an edge detector's do, no band is narrower than ±{centred:.2f}: a small kernel "
-        f"that ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean only, "
-        f"small does mean high-frequency."
+        f"that ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean "
+        f"only, small does mean high-frequency."
     )
 
 

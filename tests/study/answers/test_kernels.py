@@ -1,13 +1,24 @@
 """Slopes are those by construction, seeds without all sizes have none, scales are compared with their start."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from fourierconv.study import frames
 from fourierconv.study.answers import evidence, kernels
+from fourierconv.study.answers.evidence import EXPERIMENT, Evidence
+from fourierconv.study.answers.trainings import described
 from fourierconv.study.data.letters import SIDE
+from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import Config
+from fourierconv.study.figures import grown
+from fourierconv.study.models import convolutions
+from fourierconv.study.store import Outcome, Store
+from fourierconv.study.trained import taps
 from tests.study import protocol_runs
 from tests.study.protocol_runs import GROWTH, by_contender, metrics, wanted
 
@@ -77,8 +88,10 @@ def test_extents_are_shares_of_the_letter(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full", wanted("limits"), exact)
     found = evidence.load("limits", "accuracy", folder=tmp_path)
     rows = kernels.shares(found, "limits", data="letters")
+    logs = torch.linspace(math.log(SIDE[0]), math.log(SIDE[1]), 10_001, dtype=torch.float64)
+    side = float(logs.exp().mean())
     share = rows.loc[rows["method"] == "conv2d_5", "share"]
-    assert share.tolist() == pytest.approx([4.0 * 4 / (256 * sum(SIDE) / 2)] * len(share))
+    assert share.tolist() == pytest.approx([4.0 * 4 / (256 * side)] * len(share), rel=1e-4)
     table = by_contender(kernels.limits(found, "limits", "accuracy", data="letters"))
     assert table["conv2d 5×5"]["256 px"] == "53.0 [53.0, 53.0]<br><small>0.11 letters</small>"
     assert table["conv2d 5×5"]["128 px"] == "not run yet"
@@ -113,3 +126,22 @@ def test_without_any_run_there_are_tables_all_the_same(tmp_path: Path) -> None:
     assert set(kernels.limits(found, "limits", data="letters")["256 px"]) == {"not run yet"}
     assert kernels.spreads(found, "multiscale").empty
     assert set(kernels.extents(found, "extents", data="letters")["64 px"]) == {"not run yet", "not chosen yet"}
+
+
+def test_histories_and_weights_are_those_of_the_runs(tmp_path: Path) -> None:
+    kept, other = (replace(own, widths=(4, 4, 4)) for own in wanted("extents", data="letters", size=32)[3:5])
+    assert kept.keep
+    store, network = Store(tmp_path / "runs"), classification.build(kept)
+    history = [{"epoch": 1, "extents": [1.0, 2.0, 3.0]}, {"epoch": 2, "extents": [1.5, 2.5, 3.5]}]
+    store.save(EXPERIMENT, kept, Outcome({}, history, dict(network.state_dict())), {})
+    rows = described([kept, other])
+    found = Evidence("full", rows, {"extents": [kept, other]}, {}, frozenset(), [], "", "", "", store)
+    table = kernels.histories(found, "extents")
+    assert set(table["contender"]) == {frames.label(kept.method)}
+    assert table.loc[table["layer"] == 3, ["epoch", "extent"]].to_numpy().tolist() == [[1, 3.0], [2, 3.5]]
+    ((name, layer),) = kernels.layers(found, "extents", number=2).items()
+    assert name == frames.label(kept.method)
+    assert torch.equal(taps(layer), taps(convolutions(network)[1]))
+    assert len(grown.training(found, "extents", data="letters").axes) == 3
+    assert grown.portraits(found, "extents", data="letters", size=32, layer=2).axes
+    assert kernels.histories(found, "extents", data="imagenette").empty
