@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fourierconv.study import claims as claim_list
-from fourierconv.study import recompute, status, tables
+from fourierconv.study import draft_claims, recompute, status, tables
 from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
@@ -146,11 +146,13 @@ def _write_claims(
     else:
         (results / "claims.csv").unlink(missing_ok=True)
     prices = [status.prices(own, committed.parent) for own in experiments.values()]
+    shown_claims = claim_list.values(claims, rows, measured)
     values = {
         "profile": " and ".join([profile] * bool(found) + ["quick"] * bool(others)),
         **tables.facts(found | others),
         **_progress({name: own for name, own in experiments.items() if name not in usual}, answered),
-        **claim_list.values(claims, rows, measured),
+        **shown_claims,
+        **draft_claims.values(measured, shown_claims),
         **{name: said for known in prices for name, said in known.items()},
     }
     tables.write_changed(results / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")

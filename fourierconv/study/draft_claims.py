@@ -1,0 +1,96 @@
+"""The draft's two claims, each with one of the four answers that the protocol allows, by the rules that it fixes."""
+
+from collections.abc import Mapping, Sequence
+
+from fourierconv.study.claims import WAITS
+from fourierconv.study.protocol import SIZES
+from fourierconv.study.statistics import Interval
+
+DATA = {"letters": "letters", "imagenette": "Imagenette"}
+GROWING = {
+    "scaled_layer": "scaled, one scale per layer,",
+    "scaled_channel": "scaled, one scale per channel,",
+    "window_31": "the window over 31×31",
+}
+BESIDE = {
+    "": "classic 5×5 kernels",
+    "_best": "the best fixed kernels",
+    "_deeper": "classic 5×5 kernels in a deeper network",
+}
+FOR, AGAINST, OPEN = "it holds for", "it does not for", "it cannot be told for"
+
+
+def values(measured: Mapping[str, Interval], shown: Mapping[str, str]) -> dict[str, str]:
+    """Return what prose shows of both claims: '<claim>' is the answer, '<claim>_cases' a sentence on what it rests on.
+
+    Args:
+        measured: slopes of the protocol's claims, by name, as far as their runs are done.
+        shown: texts of the protocol's claims, among them '<name>_verdict', as far as there are any.
+    """
+    slopes = {
+        f"{label} on {on}": _of_slope(measured.get(f"{data}_slope_{method}"))
+        for data, on in DATA.items()
+        for method, label in GROWING.items()
+    }
+    verdicts = {
+        f"{label} on {on}": (shown.get(f"{data}_scaled_channel_{SIZES[-1]}{kind}_verdict", WAITS), kind == "_best")
+        for data, on in DATA.items()
+        for kind, label in BESIDE.items()
+    }
+    compared = {case: _of_verdict(*found) for case, found in verdicts.items()}
+    return {
+        "draft_sizes": answer(list(slopes.values())),
+        "draft_sizes_cases": cases(slopes),
+        "draft_accuracy": answer(list(compared.values())),
+        "draft_accuracy_cases": cases(compared),
+    }
+
+
+def answer(found: Sequence[str]) -> str:
+    """Sum up what the cases of a claim say.
+
+    >>> answer([FOR, FOR]), answer([AGAINST, AGAINST])
+    ('holds', 'does not hold')
+    >>> answer([FOR, OPEN]), answer([AGAINST, OPEN])
+    ('holds with conditions', 'cannot be told from these runs')
+    >>> answer([FOR, WAITS])
+    'not answered yet (1 of 2 cases)'
+    """
+    if waiting := found.count(WAITS):
+        return f"not answered yet ({len(found) - waiting} of {len(found)} cases)"
+    if FOR in found:
+        return "holds" if set(found) == {FOR} else "holds with conditions"
+    return "does not hold" if set(found) == {AGAINST} else "cannot be told from these runs"
+
+
+def cases(found: Mapping[str, str]) -> str:
+    """Name the cases of a claim, those that say the same together.
+
+    >>> cases({"letters": FOR, "photographs": AGAINST})
+    'It holds for letters; it does not for photographs.'
+    >>> cases({"letters": WAITS})
+    'Not run yet: letters.'
+    """
+    groups = {kind: [case for case, own in found.items() if own == kind] for kind in (FOR, AGAINST, OPEN)}
+    said = "; ".join(f"{kind} {', '.join(own)}" for kind, own in groups.items() if own)
+    waiting = ", ".join(case for case, own in found.items() if own == WAITS)
+    sentences = [f"{said[0].upper()}{said[1:]}." if said else "", f"Not run yet: {waiting}." if waiting else ""]
+    return " ".join(filter(None, sentences))
+
+
+def _of_slope(slope: Interval | None) -> str:
+    """Kernels grow where the whole interval is above 0; one that holds 0 and 1 says nothing."""
+    if slope is None:
+        return WAITS
+    if slope.low > 0:
+        return FOR
+    return OPEN if slope.high >= 1 else AGAINST
+
+
+def _of_verdict(word: str, match: bool) -> str:
+    """What a verdict says of the claim; against the best of a whole sweep a match suffices."""
+    if word == WAITS:
+        return WAITS
+    if word.startswith("beats") or (match and word.startswith("matches")):
+        return FOR
+    return AGAINST if word.startswith(("matches", "falls behind")) else OPEN

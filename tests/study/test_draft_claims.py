@@ -1,0 +1,85 @@
+"""The draft's two claims get the answer that the protocol's page states, on tables whose differences are known."""
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourierconv.study import claims, draft_claims, protocol, tables
+from fourierconv.study.draft_claims import AGAINST, FOR, OPEN, answer
+from fourierconv.study.experiments.classification import Config
+from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
+from tests.study import protocol_runs
+from tests.study.protocol_runs import exact, wanted
+
+MAIN = ("accuracy", "convergence", "selection", "sweep")
+
+
+def values(folder: Path, measured: Callable[[Config], dict[str, Any]], **where: Any) -> dict[str, str]:
+    protocol_runs.write(folder, "full", wanted(*MAIN, **where), measured)
+    rows = {"classification": tables.read(protocol_runs.EXPERIMENT, folder / "full").rows}
+    found = claims.measure(PROTOCOL_CLAIMS, rows)
+    return draft_claims.values(found, claims.values(PROTOCOL_CLAIMS, rows, found))
+
+
+def test_both_hold_where_all_cases_speak_for_them(tmp_path: Path) -> None:
+    found = values(tmp_path, exact)
+    assert found["draft_sizes"] == found["draft_accuracy"] == "holds"
+    assert found["draft_accuracy_cases"].startswith(
+        "It holds for classic 5×5 kernels on letters, the best fixed kernels"
+    )
+    assert found["draft_sizes_cases"].count(" on letters") == found["draft_sizes_cases"].count(" on Imagenette") == 3
+
+
+def test_conditions_are_named(tmp_path: Path) -> None:
+    def on_letters(config: Config) -> dict[str, Any]:
+        behind = 20 * (config.method == "scaled_channel" and config.data == "imagenette")
+        return exact(config) | {"accuracy": exact(config)["accuracy"] - behind}
+
+    found = values(tmp_path, on_letters)
+    assert found["draft_accuracy"] == "holds with conditions"
+    assert (
+        "it does not for classic 5×5 kernels on Imagenette, the best fixed kernels on Imagenette"
+        in (found["draft_accuracy_cases"])
+    )
+
+
+def test_neither_holds_where_nothing_grows_or_gains(tmp_path: Path) -> None:
+    def flat(config: Config) -> dict[str, Any]:
+        lower = dict(exact(config), accuracy=70.0 - 5 * (config.method == "scaled_channel"))
+        return lower | {"extents": [own | {"mean": 4 * config.size**-0.1} for own in lower["extents"]]}
+
+    found = values(tmp_path, flat)
+    assert found["draft_sizes"] == found["draft_accuracy"] == "does not hold"
+
+
+def test_nothing_is_said_before_all_cases_are_run(tmp_path: Path) -> None:
+    found = values(tmp_path, exact, data="letters")
+    assert found["draft_sizes"] == found["draft_accuracy"] == "not answered yet (3 of 6 cases)"
+    assert "Not run yet: classic 5×5 kernels on Imagenette" in found["draft_accuracy_cases"]
+    assert draft_claims.values({}, {})["draft_accuracy"] == "not answered yet (0 of 6 cases)"
+
+
+def test_a_match_suffices_only_against_the_best_of_a_sweep(tmp_path: Path) -> None:
+    kinds = ("", "_best", "_deeper")
+    shown = {f"{data}_scaled_channel_128{kind}_verdict": "matches" for data in protocol.CONTENDERS for kind in kinds}
+    found = draft_claims.values({}, shown)
+    assert found["draft_accuracy"] == "holds with conditions"
+    assert found["draft_accuracy_cases"].startswith("It holds for the best fixed kernels on letters, the best fixed")
+    shown |= dict.fromkeys(shown, "not converged: no claim")
+    assert draft_claims.values({}, shown)["draft_accuracy"] == "cannot be told from these runs"
+
+
+@pytest.mark.parametrize("found", list(product((FOR, AGAINST, OPEN), repeat=3)))
+def test_the_four_answers_are_those_of_the_rule(found: tuple[str, ...]) -> None:
+    if all(own == FOR for own in found):
+        wanted = "holds"
+    elif any(own == FOR for own in found):
+        wanted = "holds with conditions"
+    elif any(own == OPEN for own in found):
+        wanted = "cannot be told from these runs"
+    else:
+        wanted = "does not hold"
+    assert answer(found) == wanted
