@@ -8,8 +8,8 @@ from fourierconv.study.statistics import Interval
 
 DATA = {"letters": "letters", "imagenette": "Imagenette"}
 GROWING = {
-    "scaled_layer": "scaled, one scale per layer,",
-    "scaled_channel": "scaled, one scale per channel,",
+    "scaled_layer": "one scale per layer",
+    "scaled_channel": "one scale per channel",
     "window_31": "the window over 31×31",
 }
 BESIDE = {
@@ -18,6 +18,7 @@ BESIDE = {
     "_deeper": "classic 5×5 kernels in a deeper network",
 }
 FOR, AGAINST, OPEN = "it holds for", "it does not for", "it cannot be told for"
+Cases = Mapping[tuple[str, str], str]  # by case and data, what it says
 
 
 def values(measured: Mapping[str, Interval], shown: Mapping[str, str]) -> dict[str, str]:
@@ -28,16 +29,15 @@ def values(measured: Mapping[str, Interval], shown: Mapping[str, str]) -> dict[s
         shown: texts of the protocol's claims, among them '<name>_verdict', as far as there are any.
     """
     slopes = {
-        f"{label} on {on}": _of_slope(measured.get(f"{data}_slope_{method}"))
+        (label, on): _of_slope(measured.get(f"{data}_slope_{method}"))
         for data, on in DATA.items()
         for method, label in GROWING.items()
     }
-    verdicts = {
-        f"{label} on {on}": (shown.get(f"{data}_scaled_channel_{SIZES[-1]}{kind}_verdict", WAITS), kind == "_best")
+    compared = {
+        (label, on): _of_verdict(shown.get(f"{data}_scaled_channel_{SIZES[-1]}{kind}_verdict", WAITS), kind == "_best")
         for data, on in DATA.items()
         for kind, label in BESIDE.items()
     }
-    compared = {case: _of_verdict(*found) for case, found in verdicts.items()}
     return {
         "draft_sizes": answer(list(slopes.values())),
         "draft_sizes_cases": cases(slopes),
@@ -63,19 +63,28 @@ def answer(found: Sequence[str]) -> str:
     return "does not hold" if set(found) == {AGAINST} else "cannot be told from these runs"
 
 
-def cases(found: Mapping[str, str]) -> str:
-    """Name the cases of a claim, those that say the same together.
+def cases(found: Cases) -> str:
+    """Name the cases of a claim, those that say the same together; '' before one of them is run.
 
-    >>> cases({"letters": FOR, "photographs": AGAINST})
-    'It holds for letters; it does not for photographs.'
-    >>> cases({"letters": WAITS})
-    'Not run yet: letters.'
+    >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("5×5", "photographs"): AGAINST})
+    'It holds for 5×5, 11×11 on letters; it does not for 5×5 on photographs.'
+    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS})
+    'It holds for 5×5 on letters. Not run yet: 5×5 on photographs.'
     """
-    groups = {kind: [case for case, own in found.items() if own == kind] for kind in (FOR, AGAINST, OPEN)}
-    said = "; ".join(f"{kind} {', '.join(own)}" for kind, own in groups.items() if own)
-    waiting = ", ".join(case for case, own in found.items() if own == WAITS)
-    sentences = [f"{said[0].upper()}{said[1:]}." if said else "", f"Not run yet: {waiting}." if waiting else ""]
-    return " ".join(filter(None, sentences))
+    said = "; ".join(f"{kind} {_listed(found, kind)}" for kind in (FOR, AGAINST, OPEN) if kind in found.values())
+    if not said:
+        return ""
+    waiting = f" Not run yet: {_listed(found, WAITS)}." if WAITS in found.values() else ""
+    return f"{said[0].upper()}{said[1:]}.{waiting}"
+
+
+def _listed(found: Cases, kind: str) -> str:
+    """The cases of a kind, those of the same data together."""
+    by_data: dict[str, list[str]] = {}
+    for (case, data), own in found.items():
+        if own == kind:
+            by_data.setdefault(data, []).append(case)
+    return ", ".join(f"{', '.join(own)} on {data}" for data, own in by_data.items())
 
 
 def _of_slope(slope: Interval | None) -> str:

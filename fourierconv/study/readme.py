@@ -1,16 +1,33 @@
-"""The README's answers: a table written from the committed claims, so that no number there is typed.
+"""What the README shows: its answers, times and figure, all from what is committed, so that no number there is typed.
 
 python -m fourierconv.study.readme
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from matplotlib.figure import Figure
+
+from fourierconv.study import claims as claim_list
+from fourierconv.study import draft_claims, tables
+from fourierconv.study.bench.views import note
 from fourierconv.study.claims import CLAIMS, Claim, read_expected
+from fourierconv.study.experiments import EXPERIMENTS
+from fourierconv.study.figures import style
+from fourierconv.study.figures.smoothing import smoothing_strip
+from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import Interval
 from fourierconv.study.store import StudyError, repository_root
-from fourierconv.study.tables import write_changed
+from fourierconv.study.sweep import sweep_of
+from fourierconv.study.tables import from_csv, write_changed
+from fourierconv.study.theory.kernels import random_kernels
 
-BEGIN, END = "<!-- answers: written by `make results` -->\n", "<!-- end of the answers -->"
+MARKS = {
+    name: (f"<!-- {name}: written by `make results` -->\n", f"<!-- end of the {name} -->")
+    for name in ("answers", "times")
+}
+FIGURE = Path(".github") / "smoothing.svg"  # of the repository
 SHOWN = (
     "recovered_window",
     "recovered_scaled_layer",
@@ -21,6 +38,8 @@ SHOWN = (
     "difference_spectral_128",
     "over_spectral_scaled_layer_128",
 )
+TIMED, KERNELS = "32to32-128px", (3, 7, 11, 21, 31)  # cells of the benchmark, by the size of their kernels
+PROTOCOL = "classification"
 
 
 def answers(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> str:
@@ -31,27 +50,80 @@ def answers(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def replace(text: str, table: str) -> str:
-    r"""Return a README with the table between its two marks replaced.
+def protocol_answers(folder: Path) -> str:
+    """Return, in sentences, what the committed runs of the full profile say of the draft's claims."""
+    experiment = EXPERIMENTS[PROTOCOL]
+    there = tables.files(experiment, folder)[0].exists()
+    rows = {PROTOCOL: tables.read(experiment, folder).rows} if there else {}
+    claims = claim_list.claims_of(PROTOCOL_CLAIMS, rows)
+    measured = claim_list.measure(claims, rows)
+    said = draft_claims.values(measured, claim_list.values(claims, rows, measured))
+    done = len(rows.get(PROTOCOL, ()))
+    asked = {
+        "draft_sizes": "Kernels adjust their size by themselves",
+        "draft_accuracy": "Better than classic ConvNets on large images",
+    }
+    lines = [f"- *{claim}*: **{said[name]}**. {said[f'{name}_cases']}".rstrip() for name, claim in asked.items()]
+    return (
+        "\n".join([f"By the protocol, of whose {len(sweep_of(experiment, 'full'))} runs {done} are done:", "", *lines])
+        + "\n"
+    )
+
+
+def times(folder: Path) -> str:
+    """Return the table of a training step's times, by the size of the kernel, with the machine below."""
+    found = {
+        (row["cell"], row["contender"]): row
+        for row in from_csv((folder / "times.csv").read_text())
+        if row["pass"] == "step"
+    }
+    lines = ["| kernel | `nn.Conv2d` | `FourierConv2d`'s op | ratio |", "|---|---|---|---|"]
+    for k in KERNELS:
+        torch, ours = (found[f"{TIMED}-k{k}", name] for name in ("torch", "auto"))
+        ratio = float(torch["median"]) / float(ours["median"])
+        lines.append(f"| {k}×{k} | {float(torch['median']):.0f} ms | {float(ours['median']):.0f} ms | {ratio:.1f} |")
+    own = found[f"{TIMED}-k{KERNELS[0]}", "torch"]
+    where = f"{own['in']} to {own['out']} channels, {own['size']}×{own['size']} pixels, batch {own['batch']}, float32"
+    return "\n".join([*lines, "", f"Forward and backward, {where}, medians. {note(folder)}"]) + "\n"
+
+
+def figure() -> Figure:
+    """Return the figure of the idea: a spectrum that is smoothed more and more, above the kernel that is left."""
+    style.apply()
+    return smoothing_strip(random_kernels(1, 21, 0)[0], [math.inf, 8, 4, 2, 1], 64)
+
+
+def replace(text: str, name: str, block: str) -> str:
+    r"""Return a README with the block between its two marks replaced.
 
     Raises StudyError where the marks are not there, once each and in order.
 
-    >>> replace(f"# Title\n{BEGIN}old\n{END}\n", "new\n").splitlines()[2]
+    >>> begin, end = MARKS["times"]
+    >>> replace(f"# Title\n{begin}old\n{end}\n", "times", "new\n").splitlines()[2]
     'new'
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after:
-        raise StudyError(f"README.md must hold {BEGIN.strip()} and, after it, {END}, once each")
-    return f"{before}{BEGIN}{table}{END}{after}"
+    first, last = MARKS[name]
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in after:
+        raise StudyError(f"README.md must hold {first.strip()} and, after it, {last}, once each")
+    return f"{before}{first}{block}{last}{after}"
+
+
+def written(text: str, root: Path) -> str:
+    """Return the README with all that is written into it from the committed results."""
+    results = root / "book" / "results"
+    quick = answers(CLAIMS, read_expected(results / "quick" / "claims.csv"))
+    text = replace(text, "answers", f"{quick}\n{protocol_answers(results / 'full')}")
+    return replace(text, "times", times(results / "bench"))
 
 
 def main() -> None:
-    """Rewrite the README's table from the committed claims of the quick profile."""
+    """Rewrite the README's tables and its figure."""
     root = repository_root()
     path = root / "README.md"
-    measured = read_expected(root / "book" / "results" / "quick" / "claims.csv")
-    write_changed(path, replace(path.read_text(), answers(CLAIMS, measured)))
+    write_changed(path, written(path.read_text(), root))
+    style.save(figure(), root / FIGURE)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,20 @@
+"""The README's blocks are those of the committed results, and nothing outside their marks is touched."""
+
+import re
+from pathlib import Path
+
 import pytest
 
-from fourierconv.study.claims import CLAIMS, read_expected
-from fourierconv.study.readme import BEGIN, END, SHOWN, answers, replace
+from fourierconv.study import readme
+from fourierconv.study.claims import CLAIMS
+from fourierconv.study.figures import style
+from fourierconv.study.readme import MARKS, SHOWN, answers, protocol_answers, replace, times
 from fourierconv.study.statistics import interval
 from fourierconv.study.store import StudyError, repository_root
+from tests.study import protocol_runs
+from tests.study.protocol_runs import exact
+
+BEGIN, END = MARKS["answers"]
 
 
 def test_the_table_shows_each_claim_with_its_interval() -> None:
@@ -12,18 +23,40 @@ def test_the_table_shows_each_claim_with_its_interval() -> None:
     assert all("2.0" in line for line in table.splitlines()[2:])
 
 
+def test_the_protocols_answers_follow_the_runs(tmp_path: Path) -> None:
+    assert "runs 0 are done" in protocol_answers(tmp_path / "full")
+    assert protocol_answers(tmp_path / "full").count("**not answered yet (0 of 6 cases)**") == 2
+    protocol_runs.write(tmp_path, "full", measured=exact)
+    assert protocol_answers(tmp_path / "full").count("**holds**. It holds for") == 2
+
+
+def test_times_are_those_of_the_benchmark() -> None:
+    lines = times(repository_root() / "book" / "results" / "bench").splitlines()
+    assert [line.split(" ")[1] for line in lines[2:7]] == ["3×3", "7×7", "11×11", "21×21", "31×31"]
+    assert lines[-1].startswith("Forward and backward, 32 to 32 channels, 128×128 pixels, batch 4, float32, medians.")
+
+
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
-    assert replace(f"a\n{BEGIN}old\n{END}\nb\n", "new\n") == f"a\n{BEGIN}new\n{END}\nb\n"
+    assert replace(f"a\n{BEGIN}old\n{END}\nb\n", "answers", "new\n") == f"a\n{BEGIN}new\n{END}\nb\n"
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END, f"{END}\n{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
 def test_marks_that_are_missing_or_doubled_are_an_error(text: str) -> None:
     with pytest.raises(StudyError, match=r"README\.md must hold"):
-        replace(text, "new\n")
+        replace(text, "answers", "new\n")
 
 
-def test_the_readme_shows_the_committed_claims() -> None:
+def test_the_readme_shows_what_is_committed() -> None:
     root = repository_root()
     text = (root / "README.md").read_text()
-    committed = read_expected(root / "book" / "results" / "quick" / "claims.csv")
-    assert replace(text, answers(CLAIMS, committed)) == text
+    assert readme.written(text, root) == text
+
+
+def test_the_figure_is_the_one_that_is_drawn(tmp_path: Path) -> None:
+    """But for the images in it, whose last bits depend on the processor."""
+    style.save(readme.figure(), tmp_path / "drawn.svg")
+    drawn, committed = (
+        re.sub(r"base64,[^\"]*", "", path.read_text())
+        for path in (tmp_path / "drawn.svg", repository_root() / readme.FIGURE)
+    )
+    assert drawn == committed
