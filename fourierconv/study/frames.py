@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder
 from fourierconv.study.sweep import PROFILES, run_missing, sweep_of
 
+LINE = 105  # letters that fit below a figure
 TABLE = 560  # pixels, shared by a table's columns as their least width: the page's text is a little wider
 
 WARNING = "#b00020"  # colour of banners, on figures and on light pages
@@ -51,7 +53,7 @@ class Runs:
         drawn = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
         time = readable(sum(run.provenance["duration_s"] for run in self.results))
         number = f"{len(self.results)} runs in {time} of one core"
-        return f"Profile {self.profile}, {drawn}, {number} on {hardware(self.results)}."
+        return f"Profile {self.profile}, {drawn}, {number} on {hardware(self.results)}. {command(self.profile)}"
 
     def history(self) -> pd.DataFrame:
         """One row per run and epoch: the run's config and what the epoch recorded."""
@@ -131,9 +133,18 @@ def _listed(asked: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in asked.items())
 
 
+def command(profile: str) -> str:
+    """Say what makes a profile's tables and figures again.
+
+    >>> command("quick"), command("full")
+    ('By: make reproduce', 'By: make reproduce PROFILE=full')
+    """
+    return "By: make reproduce" + ("" if profile == "quick" else f" PROFILE={profile}")
+
+
 def stamp(figure: Figure, note: str, banner: str) -> Figure:
     """Write below a figure where it comes from, and above it what must be known first; returns the figure."""
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=9, color="#555555")
+    figure.supxlabel(textwrap.fill(note, LINE), x=0.01, ha="left", fontsize=9, color="#555555")
     if banner and figure.legends:  # a title of the figure would lie on the legend
         figure.legends[0].set_title(banner, FontProperties(size=9, weight="bold"))
         figure.legends[0].get_title().set_color(WARNING)

@@ -7,7 +7,6 @@ Pages show the committed tables, but for the profile that they are executed for:
 from __future__ import annotations
 
 import html
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,6 @@ EXPERIMENT: Any = classification
 PROFILES = ("full", "pilot")  # the first one with a run of the question is shown
 PILOT_BANNER = "Pilot: one seed, short training, answers nothing."
 EMPTY_BANNER = "Not run yet."
-LINE = 105  # letters that fit below a figure
 METRICS = (*EXPERIMENT.columns[EXPERIMENT.columns.index("parameters") :], "step_s", "peak_mb", "machine")
 
 
@@ -136,7 +134,7 @@ class Evidence:
 
     def stamp(self, figure: Figure) -> Figure:
         """Write note and banner on a figure; returns the figure."""
-        return frames.stamp(figure, textwrap.fill(self.note, LINE), self.banner)
+        return frames.stamp(figure, self.note, self.banner)
 
     def table(self, frame: pd.DataFrame, digits: int = 2) -> HTML:
         """Show a frame between its banner and its note, or that there is nothing to show yet."""
@@ -239,5 +237,6 @@ def _note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance
     machines = sorted({row["machine"] for row in rows.values() if row["machine"]})
     hardware = ", ".join([*machines, *(f"torch {version}" for version in provenance.get("torch", []))])
     return (
-        f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {readable(seconds)} of one core on {hardware}."
+        f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {readable(seconds)} of one core on {hardware}. "
+        f"{frames.command(profile)}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from fourierconv.study.bench.bounds import Bound, Measured
 from fourierconv.study.bench.growth import exponents
+from fourierconv.study.frames import LINE
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
 
@@ -34,7 +36,7 @@ def note(folder: Path) -> str:
     dates = sorted(own["date"][:10] for own in provenance["cells"].values())
     when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
     count = f"{len(provenance['cells'])} cells in {readable(provenance['seconds'])}"
-    return f"{hardware}, torch {keys['torch']}, {when}, {count}."
+    return f"{hardware}, torch {keys['torch']}, {when}, {count}. By: make {folder.name.replace('_', '-')}"
 
 
 def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
@@ -45,7 +47,7 @@ def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
 
 def stamp(figure: Figure, folder: Path) -> Figure:
     """Write the note on a figure; returns the figure."""
-    figure.supxlabel(note(folder), x=0.01, ha="left", fontsize=9, color="#555555")
+    figure.supxlabel(textwrap.fill(note(folder), LINE), x=0.01, ha="left", fontsize=9, color="#555555")
     return figure
 
 
