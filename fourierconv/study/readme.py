@@ -25,7 +25,7 @@ from fourierconv.study.theory.kernels import random_kernels
 
 MARKS = {
     name: (f"<!-- {name}: written by `make results` -->\n", f"<!-- end of the {name} -->")
-    for name in ("answers", "times")
+    for name in ("answers", "cost", "times")
 }
 FIGURE = Path(".github") / "smoothing.svg"  # of the repository
 SHOWN = (
@@ -87,6 +87,13 @@ def times(folder: Path) -> str:
     return "\n".join([*lines, "", f"Forward and backward, {where}, medians. {note(folder)}"]) + "\n"
 
 
+def cost(folder: Path) -> str:
+    """Return a sentence on what the runs of `make reproduce` took where the committed tables were made."""
+    there = {name: own for name, own in EXPERIMENTS.items() if sweep_of(own, folder.name)}
+    facts = tables.facts({name: tables.read(own, folder) for name, own in there.items()})
+    return f"Its runs took {facts['core_time']} of one core on {facts['hardware']}; several cores share them.\n"
+
+
 def figure() -> Figure:
     """Return the figure of the idea: a spectrum that is smoothed more and more, above the kernel that is left."""
     style.apply()
@@ -115,6 +122,7 @@ def written(text: str, root: Path) -> str:
     results = root / "book" / "results"
     quick = answers(CLAIMS, read_expected(results / "quick" / "claims.csv"))
     text = replace(text, "answers", f"{quick}\n{protocol_answers(results / 'full')}")
+    text = replace(text, "cost", cost(results / "quick"))
     return replace(text, "times", times(results / "bench"))
 
 

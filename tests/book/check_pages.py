@@ -47,6 +47,19 @@ def test_page_is_accessible(chromium: Chrome, page: str, theme: str) -> None:
     assert browser.inaccessible(chromium, SITE / f"{page}.html", theme) == []
 
 
+def test_tables_of_notebooks_are_numbered_by_chapter(chromium: Chrome) -> None:
+    for page in (page for page in PAGES if page.startswith("notebooks/")):
+        chromium.get((SITE / f"{page}.html").as_uri())
+        bare, captions = chromium.execute_script("""
+            const text = caption => caption.textContent.trim();
+            return [[...document.querySelectorAll("table.dataframe")].filter(t => !t.closest("figure.table")).length,
+                    [...document.querySelectorAll("figure.table .caption-number")].map(text)];
+        """)
+        chapter = int(page.removeprefix("notebooks/")[:2])
+        assert bare == 0, page
+        assert captions == [f"Table {chapter}.{place}" for place in range(1, len(captions) + 1)], page
+
+
 def test_no_page_is_left_out() -> None:
     built = {str(path.relative_to(SITE).with_suffix("")) for path in SITE.rglob("*.html")}
     built = {page for page in built if not page.startswith("_static")}  # templates of the theme

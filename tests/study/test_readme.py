@@ -8,7 +8,7 @@ import pytest
 from fourierconv.study import readme
 from fourierconv.study.claims import CLAIMS
 from fourierconv.study.figures import style
-from fourierconv.study.readme import MARKS, SHOWN, answers, protocol_answers, replace, times
+from fourierconv.study.readme import MARKS, SHOWN, answers, cost, protocol_answers, replace, times
 from fourierconv.study.statistics import interval
 from fourierconv.study.store import StudyError, repository_root
 from tests.study import protocol_runs
@@ -34,6 +34,10 @@ def test_times_are_those_of_the_benchmark() -> None:
     lines = times(repository_root() / "book" / "results" / "bench").splitlines()
     assert [line.split(" ")[1] for line in lines[2:7]] == ["3×3", "7×7", "11×11", "21×21", "31×31"]
     assert lines[-1].startswith("Forward and backward, 32 to 32 channels, 128×128 pixels, batch 4, float32, medians.")
+
+
+def test_the_cost_is_that_of_the_committed_runs() -> None:
+    assert " of one core on " in cost(repository_root() / "book" / "results" / "quick")
 
 
 def test_only_what_stands_between_the_marks_is_replaced() -> None:
