@@ -30,7 +30,7 @@ class CountAsTables(SphinxTransform):
                 for child in figure:
                     (captions if isinstance(child, nodes.caption) else shown).append(child)
                 table = captioned_table("", *captions, *shown, **figure.attributes)
-                table["classes"].append("table")
+                table["classes"].append("captioned")
                 figure.replace_self(table)
                 self.document.ids.update(dict.fromkeys(table["ids"], table))
 

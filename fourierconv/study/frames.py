@@ -137,9 +137,9 @@ def command(profile: str) -> str:
     """Say what makes a profile's tables and figures again.
 
     >>> command("quick"), command("full")
-    ('By: make reproduce', 'By: make reproduce PROFILE=full')
+    ('Made by make reproduce.', 'Made by make reproduce PROFILE=full.')
     """
-    return "By: make reproduce" + ("" if profile == "quick" else f" PROFILE={profile}")
+    return "Made by make reproduce" + ("." if profile == "quick" else f" PROFILE={profile}.")
 
 
 def stamp(figure: Figure, note: str, banner: str) -> Figure:

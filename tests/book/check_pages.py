@@ -51,9 +51,9 @@ def test_tables_of_notebooks_are_numbered_by_chapter(chromium: Chrome) -> None:
     for page in (page for page in PAGES if page.startswith("notebooks/")):
         chromium.get((SITE / f"{page}.html").as_uri())
         bare, captions = chromium.execute_script("""
-            const text = caption => caption.textContent.trim();
-            return [[...document.querySelectorAll("table.dataframe")].filter(t => !t.closest("figure.table")).length,
-                    [...document.querySelectorAll("figure.table .caption-number")].map(text)];
+            const all = selector => [...document.querySelectorAll(selector)];
+            return [all("table.dataframe").filter(table => !table.closest("figure.captioned")).length,
+                    all("figure.captioned .caption-number").map(number => number.textContent.trim())];
         """)
         chapter = int(page.removeprefix("notebooks/")[:2])
         assert bare == 0, page

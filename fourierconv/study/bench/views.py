@@ -36,7 +36,7 @@ def note(folder: Path) -> str:
     dates = sorted(own["date"][:10] for own in provenance["cells"].values())
     when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
     count = f"{len(provenance['cells'])} cells in {readable(provenance['seconds'])}"
-    return f"{hardware}, torch {keys['torch']}, {when}, {count}. By: make {folder.name.replace('_', '-')}"
+    return f"{hardware}, torch {keys['torch']}, {when}, {count}. Made by make {folder.name.replace('_', '-')}."
 
 
 def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
