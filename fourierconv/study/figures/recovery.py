@@ -17,7 +17,7 @@ from fourierconv.study.trained import sides, taps
 
 CLASSIC = 5  # pixels: where every student starts
 CHANNELS = 64  # kernels whose extents are averaged before training
-CELL = '{median:.2f}<br><span style="font-size: 0.7em; white-space: nowrap">{values}</span>'
+CELL = '{median:.2f}<br><small style="white-space: nowrap">{values}</small>'
 NEAR = 0.1  # of the true extent
 TICKS = (3, 10, 30)  # pixels
 SHARES = {0.01: "≤ 0.01", 0.1: "0.1", 1.0: "1", 10.0: "10", 100.0: "100"}  # percent
