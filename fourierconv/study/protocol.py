@@ -14,8 +14,10 @@ from fourierconv.study.experiments.classification import TEST_SIZES, Config
 from fourierconv.study.store import StudyError, repository_root
 from fourierconv.study.tables import from_csv
 
-RATES = (0.001, 0.003, 0.01)  # learning rates that are tried for every contender
+RATES = (0.001, 0.003, 0.01, 0.03)  # learning rates of Adam that are tried for every contender
+SGD_RATES = (0.01, 0.03, 0.1, 0.3)
 RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
+CHOICE_TABLE = Path("book", "results", "full", "classification.csv")
 USUAL = 0.003  # where none was tried
 TUNED_AT = 64  # pixels
 PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
@@ -45,6 +47,7 @@ BUDGETS: dict[str, dict[str, Any]] = {
     "cifar10": {"widths": WIDTHS, "train": 4000},
 }
 SELECTION_SEEDS = 2  # by which the best fixed kernel is chosen
+PHOTO_SEEDS = {32: 5, 64: 5, 128: 3}  # by size, on Imagenette
 RESOLUTION_SEEDS = 3  # of those trained at `TUNED_AT` pixels, so many are tested at other sizes, too
 WIDER = (16, 32, 64)  # twice the channels, to see whether an answer is the narrow network's own
 PREDECESSOR = (12, 32, 64, 64)  # a quarter of its channels
@@ -127,8 +130,9 @@ def rate(data: str, method: str, optimizer: str) -> float:
     """The rate with the best accuracy on what was set aside of the training data; `USUAL` until all of them were tried.
 
     Those of Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes, those of the plain network for
-    the others. Of equal ones the smaller one is taken.
+    the others. Of equal ones the smaller one is taken. With SGD `spectral` takes that of conv2d_5.
     """
+    method = "conv2d_5" if (method, optimizer) == ("spectral", "sgd") else method
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
     tried = _tuned()
     found = {r: accuracy for (*what, r), accuracy in tried.items() if what == [own, method, optimizer]}
@@ -156,7 +160,7 @@ def _rates() -> list[Question]:
     first = (
         *tried("letters", (*LETTERS, *FIXED)),
         *tried("imagenette", (*PHOTOS, *FIXED, "spline_open", "spline")),
-        *tried("letters", ("conv2d_5", "spectral"), (0.01, 0.03, 0.1), "sgd"),
+        *tried("letters", ("conv2d_5", "spectral"), SGD_RATES, "sgd"),
     )
     text = "Which learning rate suits each contender"
     return [
@@ -177,6 +181,29 @@ def best_fixed(found: Mapping[str, Sequence[float]]) -> str | None:
     if any(len(found.get(method, ())) < SELECTION_SEEDS for method in FIXED):
         return None
     return max(FIXED, key=lambda method: sum(found[method]))  # the first of equal ones
+
+
+@cache
+def chosen() -> dict[tuple[str, int], str]:
+    """The best fixed kernel by data and size, of what is committed; without those that are not chosen yet."""
+    path = repository_root() / CHOICE_TABLE
+    if not path.exists():
+        return {}
+    rows = [row for row in from_csv(path.read_text()) if row["validation"] and row["epochs"] == EPOCHS]
+    found = {}
+    for data, size in product(CONTENDERS, SIZES):
+        tried = {
+            name: [
+                float(row["accuracy"])
+                for row in rows
+                if (row["data"], row["size"], row["method"]) == (data, size, name)
+                and row["lr"] == rate(data, name, "adam")
+            ]
+            for name in FIXED
+        }
+        if (best := best_fixed(tried)) is not None:
+            found[data, size] = best
+    return found
 
 
 # --- questions ---
@@ -204,13 +231,22 @@ def _letters() -> list[Config]:
 
 
 def _photos() -> list[Config]:
-    seeds = {32: 5, 64: 5, 128: 3}
-    return [config for size in SIZES for config in _main("imagenette", size, seeds[size])]
+    return [config for size in SIZES for config in _main("imagenette", size, PHOTO_SEEDS[size])]
 
 
 def _doubled(found: Sequence[Config]) -> list[Config]:
     """Twice as long, without the tests at other sizes: one control for every contender and size."""
     return [replace(own, epochs=2 * own.epochs, test_sizes=(), keep=False) for own in found if own.seed == 0]
+
+
+def _chosen_runs() -> Iterable[Config]:
+    """The best fixed kernel of each size with the seeds of what it is compared with, and its control."""
+    for (data, size), method in chosen().items():
+        seeds = (8 if size == SIZES[-1] else 5) if data == "letters" else PHOTO_SEEDS[size]
+        own = [train(data, size, method, seed) for seed in range(seeds)]
+        yield from own
+        if method not in CONTENDERS[data]:
+            yield from _doubled(own)
 
 
 def _answered() -> list[Question]:
@@ -240,6 +276,12 @@ def _answered() -> list[Question]:
             "selection",
             "Which fixed kernel is the best of its sweep, on images set aside?",
             tuple(train(data, n, m, seed, validation=True) for seed in range(SELECTION_SEEDS) for data, n, m in fixed),
+            3,
+        ),
+        Question(
+            "chosen",
+            "Does the best fixed kernel have the seeds and the control of what it is compared with?",
+            tuple(_chosen_runs()),
             3,
         ),
         Question(
@@ -350,6 +392,7 @@ def _tried(name: str) -> Iterable[Config]:
         ],
         "convergence": [short(train("letters", 64, "conv2d_5", 0)), short(train("imagenette", 64, "conv2d_5", 0))],
         "selection": [short(train(d, 64, "conv2d_11", 0, validation=True)) for d in ("letters", "imagenette")],
+        "chosen": [],  # of the sweep
         "sweep": [short(train("letters", 64, m, 0)) for m in ("conv2d_31", "spacings", "implicit_window")],
         "extents": [short(train("letters", n, "scaled_layer", 0)) for n in SIZES],
         "predecessor": [

@@ -2,15 +2,20 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fourierconv.study import methods, protocol
 from fourierconv.study.experiments import classification
+from fourierconv.study.experiments.classification import Config
 from fourierconv.study.protocol import BUDGETS, HEADLINE, RATES, SIZES
 from fourierconv.study.store import StudyError, repository_root
+from tests.study import protocol_runs
+from tests.study.protocol_runs import metrics
 
 PAGE = (repository_root() / "book" / "protocol.md").read_text()
 
@@ -25,7 +30,7 @@ def test_profiles_share_no_run() -> None:
 def test_the_pilot_tries_one_cell_of_every_question_with_one_seed() -> None:
     asked = {question.name: question.configs for question in protocol.questions("pilot")}
     assert set(asked) == {question.name for question in protocol.questions("full")}
-    assert all(asked.values())
+    assert [name for name, configs in asked.items() if not configs] == ["chosen"]
     assert {config.seed for configs in asked.values() for config in configs} == {protocol.PILOT_SEED}
 
 
@@ -70,6 +75,32 @@ def test_every_main_cell_has_a_control_of_twice_the_length() -> None:
     assert set(controls.values()) == {2 * protocol.EPOCHS}
 
 
+def test_the_best_fixed_kernel_gets_seeds_and_a_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
+    protocol.chosen.cache_clear()
+    protocol._tuned.cache_clear()
+    try:
+        (selection,) = (own for own in protocol.questions("full") if own.name == "selection")
+        part = [own for own in selection.configs if (own.data, own.size, own.seed) != ("letters", 32, 1)]
+        protocol_runs.write(tmp_path / "book" / "results", "full", part, best_of("conv2d_15"))
+        protocol.chosen.cache_clear()
+        assert set(protocol.chosen().values()) == {"conv2d_15"}
+        assert ("letters", 32) not in protocol.chosen()
+        (chosen,) = (own for own in protocol.questions("full") if own.name == "chosen")
+        seeds = Counter((own.data, own.size, own.epochs) for own in chosen.configs)
+        assert seeds["letters", 128, protocol.EPOCHS] == 8
+        assert seeds["imagenette", 128, protocol.EPOCHS] == 3
+        assert seeds["letters", 128, 2 * protocol.EPOCHS] == 1
+        assert not any(own.validation for own in chosen.configs)
+    finally:
+        protocol.chosen.cache_clear()
+        protocol._tuned.cache_clear()
+
+
+def best_of(method: str) -> Callable[[Config], dict[str, Any]]:
+    return lambda config: metrics(config) | {"accuracy": 90.0 if config.method == method else 40.0}
+
+
 def test_test_images_are_not_touched_by_what_chooses() -> None:
     for profile, name in (("tuning", "rates"), ("tuning", "more_rates"), ("full", "selection")):
         (own,) = (question for question in protocol.questions(profile) if question.name == name)
@@ -111,9 +142,15 @@ TUNED = """profile,data,method,optimizer,lr,accuracy
 tuning,letters,conv2d_5,adam,0.001,70.0
 tuning,letters,conv2d_5,adam,0.003,80.0
 tuning,letters,conv2d_5,adam,0.01,80.0
+tuning,letters,conv2d_5,adam,0.03,10.0
 tuning,letters,conv2d_5,sgd,0.01,65.0
 tuning,letters,conv2d_5,sgd,0.03,70.0
 tuning,letters,conv2d_5,sgd,0.1,75.0
+tuning,letters,conv2d_5,sgd,0.3,70.0
+tuning,letters,spectral,sgd,0.01,65.0
+tuning,letters,spectral,sgd,0.03,75.0
+tuning,letters,spectral,sgd,0.1,70.0
+tuning,letters,spectral,sgd,0.3,70.0
 tuning,letters,spline,adam,0.001,75.0
 tuning,letters,spline,adam,0.01,70.0
 """
@@ -129,6 +166,7 @@ def test_the_best_rate_on_what_was_set_aside_is_taken(tmp_path: Path, monkeypatc
         assert protocol.rate("letters", "conv2d_5", "adam") == 0.003
         assert protocol.rate("letters_mixed", "conv2d_5", "adam") == 0.003
         assert protocol.rate("letters", "conv2d_5", "sgd") == 0.1
+        assert protocol.rate("letters", "spectral", "sgd") == 0.1
         assert protocol.rate("imagenette", "conv2d_5", "adam") == protocol.USUAL
         assert protocol.rate("letters", "spline", "adam") == protocol.USUAL  # one rate is not tried yet
     finally:
