@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from fourierconv.study.claims import WAITS
 from fourierconv.study.protocol import SIZES
-from fourierconv.study.statistics import Interval
+from fourierconv.study.protocol_claims import NO_VERDICT, slope_seeds
+from fourierconv.study.statistics import LEAST_GROWTH, UNCHECKED, Interval
 
 DATA = {"letters": "letters", "imagenette": "Imagenette"}
 GROWING = {
@@ -17,7 +18,7 @@ BESIDE = {
     "_best": "the best fixed kernels",
     "_deeper": "classic 5×5 kernels in a deeper network",
 }
-FOR, AGAINST, OPEN = "it holds for", "it does not for", "it cannot be told for"
+FOR, AGAINST, OPEN = "it holds for", "it does not hold for", "it cannot be told for"
 Cases = Mapping[tuple[str, str], str]  # by case and data, what it says
 
 
@@ -29,7 +30,7 @@ def values(measured: Mapping[str, Interval], shown: Mapping[str, str]) -> dict[s
         shown: texts of the protocol's claims, among them '<name>_verdict', as far as there are any.
     """
     slopes = {
-        (label, on): _of_slope(measured.get(f"{data}_slope_{method}"))
+        (label, on): _of_slope(measured.get(f"{data}_slope_{method}"), slope_seeds(data, method))
         for data, on in DATA.items()
         for method, label in GROWING.items()
     }
@@ -54,10 +55,10 @@ def answer(found: Sequence[str]) -> str:
     >>> answer([FOR, OPEN]), answer([AGAINST, OPEN])
     ('holds with conditions', 'cannot be told from these runs')
     >>> answer([FOR, WAITS])
-    'not answered yet (1 of 2 cases)'
+    'is not answered yet (1 of 2 cases)'
     """
     if waiting := found.count(WAITS):
-        return f"not answered yet ({len(found) - waiting} of {len(found)} cases)"
+        return f"is not answered yet ({len(found) - waiting} of {len(found)} cases)"
     if FOR in found:
         return "holds" if set(found) == {FOR} else "holds with conditions"
     return "does not hold" if set(found) == {AGAINST} else "cannot be told from these runs"
@@ -67,7 +68,7 @@ def cases(found: Cases) -> str:
     """Name the cases of a claim, those that say the same together; '' before one of them is run.
 
     >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("5×5", "photographs"): AGAINST})
-    'It holds for 5×5, 11×11 on letters; it does not for 5×5 on photographs.'
+    'It holds for 5×5, 11×11 on letters; it does not hold for 5×5 on photographs.'
     >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS})
     'It holds for 5×5 on letters. Not run yet: 5×5 on photographs.'
     """
@@ -87,19 +88,21 @@ def _listed(found: Cases, kind: str) -> str:
     return ", ".join(f"{', '.join(own)} on {data}" for data, own in by_data.items())
 
 
-def _of_slope(slope: Interval | None) -> str:
-    """Kernels grow where the whole interval is above 0; one that holds 0 and 1 says nothing."""
-    if slope is None:
+def _of_slope(slope: Interval | None, wanted: int) -> str:
+    """Kernels grow where the whole interval is above `LEAST_GROWTH`; one that holds it says nothing."""
+    if slope is None or slope.n < wanted:
         return WAITS
-    if slope.low > 0:
+    if slope.low > LEAST_GROWTH:
         return FOR
-    return OPEN if slope.high >= 1 else AGAINST
+    return AGAINST if slope.high < LEAST_GROWTH else OPEN
 
 
 def _of_verdict(word: str, match: bool) -> str:
     """What a verdict says of the claim; against the best of a whole sweep a match suffices."""
-    if word == WAITS:
+    if word == WAITS or word.endswith(NO_VERDICT):
         return WAITS
+    if word.endswith(UNCHECKED):
+        return OPEN
     if word.startswith("beats") or (match and word.startswith("matches")):
         return FOR
     return AGAINST if word.startswith(("matches", "falls behind")) else OPEN

@@ -34,6 +34,13 @@ LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", *LEARNED)
 PHOTOS = ("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
 CONTENDERS = {"letters": LETTERS, "imagenette": PHOTOS}  # of the first question
 SIZES = (32, 64, 128)
+CAN_GROW = (
+    "window_31",
+    "scaled_layer",
+    "scaled_channel",
+    "scaled_layer_7",
+    "scaled_channel_7",
+)  # learned, of questions 1 and 2
 
 KEPT = ("conv2d_5", "spline", "scaled_layer", "scaled_channel")  # whose first seed leaves its weights
 

@@ -5,18 +5,29 @@ also know whether trainings converged.
 """
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from typing import Any
 
 from fourierconv.study.claims import CLASSIC, Claim, Tables, per_seed, select
 from fourierconv.study.experiments.classification import cells_of
-from fourierconv.study.protocol import CONTENDERS, EPOCHS, FIXED, PREDECESSOR, SIZES, TUNED_AT, best_fixed, train
+from fourierconv.study.protocol import (
+    CONTENDERS,
+    EPOCHS,
+    FIXED,
+    PREDECESSOR,
+    SIZES,
+    TUNED_AT,
+    best_fixed,
+    configs,
+    train,
+)
 from fourierconv.study.statistics import Interval, loglog_slopes, verdict_beside_controls
 from fourierconv.study.training import OPTIMIZERS
 
 NAME = "classification"
 LEARNED = {data: tuple(m for m in own if m not in FIXED) for data, own in CONTENDERS.items()}
+NO_VERDICT = "no verdict"
 POINTS, SLOPE = 0.5, 0.05  # smallest tolerances of a re-run
 
 
@@ -63,10 +74,31 @@ def doubling(tables: Tables, data: str, size: int, method: str, **others: Any) -
     return longer[0] - usual[0] if 0 in usual else None
 
 
+@cache
+def _asked() -> dict[tuple[Any, ...], set[int]]:
+    """Seeds that the protocol asks for, by all else that identifies a training."""
+    found: dict[tuple[Any, ...], set[int]] = {}
+    for config in configs("full"):
+        cells = cells_of(config)
+        seed = cells.pop("seed")
+        found.setdefault(tuple(cells.values()), set()).add(seed)
+    return found
+
+
+def seeds_of(data: str, size: int, method: str, **others: Any) -> set[int]:
+    """Return the seeds that the protocol asks for, of the runs that `protocol.train` names."""
+    cells = cells_of(train(data, size, method, 0, **others))
+    del cells["seed"]
+    return _asked().get(tuple(cells.values()), set())
+
+
 def word(
     tables: Tables, difference: Interval, data: str, size: int, method: str, baseline: str = CLASSIC, **other: Any
 ) -> str:
-    """Say what the difference of two contenders allows to say, beside the controls of both."""
+    """Say what a difference of two contenders allows to say beside the controls of both, once all seeds are there."""
+    wanted = len(seeds_of(data, size, method) & seeds_of(data, size, baseline, **other))
+    if difference.n < wanted:
+        return f"{difference.n} of {wanted} seeds: {NO_VERDICT}"
     ours, theirs = doubling(tables, data, size, method), doubling(tables, data, size, baseline, **other)
     return verdict_beside_controls(difference, ours, theirs)
 
@@ -81,6 +113,11 @@ def slope(tables: Tables, data: str, method: str) -> list[float]:
     found = {size: by_seed(tables, "extent_3", data, size, method) for size in SIZES}
     seeds: Sequence[int] = sorted(set.intersection(*(set(own) for own in found.values())))
     return loglog_slopes({seed: {size: own[seed] for size, own in found.items()} for seed in seeds})
+
+
+def slope_seeds(data: str, method: str) -> int:
+    """Return how many seeds are to have all sizes."""
+    return len(set.intersection(*(seeds_of(data, size, method) for size in SIZES)))
 
 
 def _points(name: str, statement: str, measured: Any, said: Any = None) -> Claim:

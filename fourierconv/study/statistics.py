@@ -10,7 +10,8 @@ from scipy import stats
 CONFIDENCE = 0.95
 MATCH_MARGIN = 0.5  # percentage points
 MOST_GAINED = 2.0  # points that twice the training may add where a training counts as converged
-NO_CLAIM = "not converged: no claim"
+NO_CLAIM, UNCHECKED = "not converged: no claim", "convergence not checked"
+LEAST_GROWTH = 0.1  # log-log slope of extent against size that counts as growth; those of fixed kernels are 0.01
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,24 @@ def verdict_beside_controls(difference: Interval, ours: float | None, theirs: fl
             return "falls behind, even with twice the training"
         return NO_CLAIM
     word = verdict(difference)
-    return word if len(gains) == 2 else f"{word}, convergence not checked"
+    return word if len(gains) == 2 else f"{word}, {UNCHECKED}"
+
+
+def growth(slope: Interval) -> str:
+    """Say what the interval of a log-log slope of extent against size says: 1 is growth in proportion to the image.
+
+    >>> growth(interval([0.9, 1.0, 1.1])), growth(interval([-0.01, 0.0, 0.01])), growth(interval([0.4, 0.5, 0.6]))
+    ('as the image', 'not', 'less than the image')
+    >>> growth(interval([0.0, 0.4, 0.8])), growth(interval([-0.4, -0.41])), growth(interval([1.4, 1.41]))
+    ('undecided', 'the other way', 'more than the image')
+    """
+    if slope.low > 1:
+        return "more than the image"
+    if slope.low > LEAST_GROWTH:
+        return "as the image" if slope.high >= 1 else "less than the image"
+    if slope.high < LEAST_GROWTH:
+        return "the other way" if slope.high < -LEAST_GROWTH else "not"
+    return "undecided"
 
 
 def loglog_slope(values: Mapping[float, float]) -> float:

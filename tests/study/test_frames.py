@@ -61,7 +61,8 @@ def test_the_store_is_by_default_that_of_the_build_folder(tmp_path: Path, monkey
 
 
 def test_the_note_names_profile_seeds_and_hardware(runs: Runs) -> None:
-    assert runs.note == f"Profile quick, 3 seeds, {9 * MANY} runs in {9 * MANY} s of one core on abacus, torch 2.0."
+    origin = f"{9 * MANY} runs in {9 * MANY} s of one core on abacus, torch 2.0."
+    assert runs.note == f"Profile quick, 3 seeds, {origin} Made by make reproduce."
 
 
 @pytest.mark.parametrize("seed", [0, 2])

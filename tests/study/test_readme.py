@@ -25,7 +25,7 @@ def test_the_table_shows_each_claim_with_its_interval() -> None:
 
 def test_the_protocols_answers_follow_the_runs(tmp_path: Path) -> None:
     assert "runs 0 are done" in protocol_answers(tmp_path / "full")
-    assert protocol_answers(tmp_path / "full").count("**not answered yet (0 of 6 cases)**") == 2
+    assert protocol_answers(tmp_path / "full").count("**is not answered yet (0 of 6 cases)**") == 2
     protocol_runs.write(tmp_path, "full", measured=exact)
     assert protocol_answers(tmp_path / "full").count("**holds**. It holds for") == 2
 

@@ -10,14 +10,14 @@ import pandas as pd
 from fourierconv.study import frames
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.seeds import grid, over_seeds, paired, text, verdict
-from fourierconv.study.answers.trainings import NOT_RUN, narrowed, ordered
+from fourierconv.study.answers.seeds import grid, over_seeds, paired, summed, text, verdict
+from fourierconv.study.answers.trainings import NAMES, NOT_RUN, narrowed, ordered
 from fourierconv.study.claims import CLASSIC
 
 HEADLINE = "scaled_channel"
 PRIMARY_SIZE = 128  # pixels
 CELL = ("data", "size", "method", "contender")
-SAME = ("data", "size", "padding_mode", "train", "epochs", "validation")  # of what is compared
+SAME = ("data", "size", "widths", "padding_mode", "train", "epochs", "validation")  # of what is compared
 PLAIN = "convnet"
 
 
@@ -39,10 +39,9 @@ def summaries(evidence: Evidence, column: str, *names: str, **where: Any) -> pd.
 
 def against(evidence: Evidence, *names: str, baseline: str = CLASSIC, **where: Any) -> pd.DataFrame:
     """Points above a contender of the plain network at the same size and seed, with the verdict, by image size."""
-    every = choice.marked(evidence, evidence.rows)
     found = [
-        compared(cell, own, beside(every, cell, baseline))
-        for cell, own in _by_cell(choice.marked(evidence, evidence.of(*names, **where)))
+        compared(evidence, cell, baseline)
+        for cell in _cells(evidence.of(*names, **where))
         if (cell["method"], cell["network"]) != (baseline, PLAIN)
     ]
     return grid(pd.DataFrame(found), "contender", "size", " px")
@@ -50,13 +49,12 @@ def against(evidence: Evidence, *names: str, baseline: str = CLASSIC, **where: A
 
 def against_best(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Points above the best fixed kernel of each size, which is named, with the verdict; or that none is chosen yet."""
-    every = choice.marked(evidence, evidence.rows)
     fixed, found = choice.best_fixed(evidence), []
-    for cell, own in _by_cell(choice.marked(evidence, evidence.of(*names, **where))):
+    for cell in _cells(evidence.of(*names, **where)):
         if cell["method"].startswith("conv2d"):
             continue
         best = choice.best_of(fixed, cell["data"], cell["size"])
-        difference = compared(cell, own, beside(every, cell, best))
+        difference = compared(evidence, cell, best)
         name = (
             choice.NOT_CHOSEN if best is None else f"{difference['text']}<br><small>from {frames.label(best)}</small>"
         )
@@ -75,56 +73,64 @@ def chosen(evidence: Evidence) -> pd.DataFrame:
 
 
 def primary(evidence: Evidence) -> pd.DataFrame:
-    """The four primary comparisons, whatever of them is known."""
+    """The four primary comparisons, whatever of them is known, with what twice the training adds to either side."""
     fixed, found = choice.best_fixed(evidence), []
     for data in ("letters", "imagenette"):
         best = choice.best_of(fixed, data, PRIMARY_SIZE)
-        for name in (CLASSIC, best):
+        for name, shown in ((CLASSIC, frames.label(CLASSIC)), (best, best_name(best))):
             difference = versus(evidence, data, PRIMARY_SIZE, HEADLINE, name)
+            adds = " / ".join("–" if gain is None else f"{gain:+.1f}" for gain in difference["gains"])
             found.append(
                 {
-                    "data": data,
-                    f"{frames.label(HEADLINE)}, against": "the best fixed kernel"
-                    if name is None
-                    else frames.label(name),
+                    "data": NAMES[data],
+                    f"{frames.label(HEADLINE)}, against": shown,
                     "points": choice.NOT_CHOSEN if name is None else text(difference, "+.1f"),
                     "seeds": difference["n"],
+                    "twice the training adds": adds,
                     "verdict": "–" if name is None else difference["verdict"],
                 }
             )
     return pd.DataFrame(found)
 
 
+def best_name(best: str | None) -> str:
+    """Name the best fixed kernel, which may be the classic one.
+
+    >>> best_name("conv2d_11"), best_name("conv2d_5"), best_name(None)
+    ('conv2d 11×11, the best fixed kernel', 'conv2d 5×5, which is the best fixed kernel', 'the best fixed kernel')
+    """
+    if best is None:
+        return "the best fixed kernel"
+    return f"{frames.label(best)}, {'which is ' * (best == CLASSIC)}the best fixed kernel"
+
+
 def versus(
     evidence: Evidence, data: str, size: int, method: str, baseline: str | None, network: str = PLAIN
 ) -> dict[str, Any]:
-    """Points of a contender of question 1 above another, in the plain network or the baseline in `network`.
-
-    Mean, low, high, sd and n as `paired` has them, and the `verdict`; n is 0 without a baseline.
-    """
-    every = choice.marked(evidence, evidence.rows)
-    ours = narrowed(every[every["config"].isin(evidence.asked["accuracy"])], data=data, size=size, method=method)
-    ours = narrowed(ours, network=PLAIN)
-    theirs = beside(every, ours.iloc[0].to_dict(), baseline, network) if len(ours) else ours
-    difference = paired(ours, theirs)
-    return {**difference, "verdict": verdict(difference, choice.gain_of(ours), choice.gain_of(theirs))}
+    """`compared` of a contender of question 1 with another, in the plain network or the baseline in `network`."""
+    asked = evidence.every[evidence.every["config"].isin(evidence.asked["accuracy"])]
+    asked = narrowed(asked, data=data, size=size, method=method, network=PLAIN)
+    if asked.empty:
+        return {**summed([]), "gains": (None, None), "wanted": 0, "verdict": NOT_RUN, "text": NOT_RUN}
+    return compared(evidence, asked.iloc[0].to_dict(), baseline, network)
 
 
 def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     """Points that twice the training adds, contenders by image size."""
     rows = ordered(evidence.of(*names, **where).drop_duplicates(list(CELL)))
     words = {"yes": "", "no": " not converged"}
-    shown = [
-        "not checked" if gain is None else f"{gain:+.1f}{words[choice.converged(gain)]}"
-        for gain in choice.gains(evidence, rows["config"])
-    ]
+    shown = ["not checked" if gain is None else f"{gain:+.1f}{words[choice.converged(gain)]}" for gain in rows["gain"]]
     return grid(rows.assign(text=shown), "contender", "size", " px")
 
 
-def _by_cell(rows: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
-    """Cells in the order of their methods, each as the fields of one run and all its runs."""
-    groups = ordered(rows.drop_duplicates([*CELL, "seed"])).groupby(list(CELL), sort=False)
-    return [(own.iloc[0].to_dict(), own) for _, own in groups]
+def _cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Cells in the order of their methods, each as the fields of one of its runs."""
+    return [dict(row) for row in ordered(rows.drop_duplicates(list(CELL))).to_dict("records")]
+
+
+def within(rows: pd.DataFrame, cell: Mapping[str, Any]) -> pd.DataFrame:
+    """Runs of a cell, one per seed, whichever question asks for them."""
+    return narrowed(rows, **{name: cell[name] for name in (*CELL, *SAME)}).drop_duplicates("seed")
 
 
 def beside(rows: pd.DataFrame, cell: Mapping[str, Any], method: str | None, network: str = PLAIN) -> pd.DataFrame:
@@ -133,13 +139,21 @@ def beside(rows: pd.DataFrame, cell: Mapping[str, Any], method: str | None, netw
     return narrowed(rows, method=method, network=network, optimizer="adam", **same).drop_duplicates("seed")
 
 
-def compared(cell: dict[str, Any], own: pd.DataFrame, others: pd.DataFrame) -> dict[str, Any]:
-    """Sum up a cell's paired differences from others, both marked for convergence, with the `verdict` and a `text`."""
-    difference = paired(own, others)
-    word = verdict(difference, choice.gain_of(own), choice.gain_of(others))
+def compared(evidence: Evidence, cell: Mapping[str, Any], baseline: str | None, network: str = PLAIN) -> dict[str, Any]:
+    """Sum up how far a cell is above a contender that shares all but the method, by the seeds that both have.
+
+    Returns:
+        The cell's fields, mean, low, high, sd and n as `paired` has them, `wanted` seeds, both sides' `gains` by twice
+        the training, the `verdict`, and a `text`; n is 0 without a baseline.
+    """
+    own, others = within(evidence.rows, cell), beside(evidence.rows, cell, baseline, network)
+    asked, theirs = within(evidence.every, cell), beside(evidence.every, cell, baseline, network)
+    wanted = len(set(asked["seed"]) & set(theirs["seed"]))
+    difference, both = paired(own, others), (choice.gain_of(own), choice.gain_of(others))
+    word = verdict(difference, *both, wanted)
     points = f"{difference['mean']:+.1f}" if difference["n"] == 1 else text(difference, "+.1f")
     shown = NOT_RUN if difference["n"] == 0 else f"{points}<br><small>{word}</small>"
-    return {**cell, **difference, "verdict": word, "text": shown}
+    return {**cell, **difference, "wanted": wanted, "gains": both, "verdict": word, "text": shown}
 
 
 def counted(shown: str, row: Mapping[str, Any]) -> str:

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fourierconv.study import frames
-from fourierconv.study.answers import choice
-from fourierconv.study.answers.accuracies import CELL, beside, compared, counted, summaries
+from fourierconv.study.answers.accuracies import CELL, compared, counted, summaries, within
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NOT_RUN
@@ -25,24 +24,27 @@ def beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
     """What the questions ask for, each contender beside the classic kernels of its network, all else equal.
 
     Columns contender, method, `classic` (whether it is those kernels itself), `accuracy` and `points` as texts, and the
-    difference's mean, low, high, sd, n.
+    difference's mean, low, high, sd, n, the `wanted` seeds and the `verdict`.
     """
-    every, found = choice.marked(evidence, evidence.rows), []
+    found = []
     for _, asked in evidence.cells(*names).groupby([*CELL, "network"], sort=False):
-        cell, own = asked.iloc[0].to_dict(), every[every["config"].isin(set(asked["config"]))]
+        cell = asked.iloc[0].to_dict()
         classic = CLASSICS.get(cell["network"], CLASSIC)
-        difference = compared(cell, own, beside(every, cell, classic, cell["network"]))
-        means = counted(text(summed(own["accuracy"].tolist()), ".1f"), {"n": len(own), "wanted": len(asked)})
+        difference = compared(evidence, cell, classic, cell["network"])
+        own, every = within(evidence.rows, cell), within(evidence.every, cell)
+        means = counted(text(summed(own["accuracy"].tolist()), ".1f"), {"n": len(own), "wanted": len(every)})
         itself = cell["method"] == classic
         found.append(
             {
-                **{name: difference[name] for name in ("contender", "method", *NUMBERS)},
+                **{name: difference[name] for name in ("contender", "method", *NUMBERS, "wanted", "verdict")},
                 "classic": itself,
                 "accuracy": means,
                 "points": "–" if itself else difference["text"],
             }
         )
-    return pd.DataFrame(found, columns=["contender", "method", *NUMBERS, "classic", "accuracy", "points"])
+    return pd.DataFrame(
+        found, columns=["contender", "method", *NUMBERS, "wanted", "verdict", "classic", "accuracy", "points"]
+    )
 
 
 def changes(evidence: Evidence) -> pd.DataFrame:

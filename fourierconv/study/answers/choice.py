@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from statistics import mean
 
 import pandas as pd
@@ -11,7 +9,6 @@ import pandas as pd
 from fourierconv.study import protocol
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.trainings import described
-from fourierconv.study.experiments.classification import Config
 from fourierconv.study.statistics import MOST_GAINED
 
 NOT_CHOSEN = "not chosen yet"
@@ -51,20 +48,6 @@ def best_of(chosen: pd.DataFrame, data: str, size: int) -> str | None:
     return None if found.empty else str(found.item())
 
 
-def gains(evidence: Evidence, configs: Iterable[Config]) -> list[float | None]:
-    """Points that twice the training adds to each training, by the control's seed; None where it is not run yet."""
-    held = {
-        replace(config, test_sizes=(), keep=False): accuracy
-        for config, accuracy in zip(evidence.rows["config"], evidence.rows["accuracy"], strict=True)
-    }
-    found: list[float | None] = []
-    for config in configs:
-        plain = replace(config, seed=0, test_sizes=(), keep=False)
-        doubled = replace(plain, epochs=2 * config.epochs)
-        found.append(held[doubled] - held[plain] if plain in held and doubled in held else None)
-    return found
-
-
 def converged(gain: float | None) -> str:
     """Say whether a training counts as converged.
 
@@ -74,11 +57,6 @@ def converged(gain: float | None) -> str:
     if gain is None:
         return "not checked"
     return "no" if gain > MOST_GAINED else "yes"
-
-
-def marked(evidence: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with `gain`, the points that twice the training adds, None where that is not run yet."""
-    return rows.assign(gain=pd.Series(gains(evidence, rows["config"]), rows.index, dtype=object))
 
 
 def gain_of(rows: pd.DataFrame) -> float | None:

@@ -17,7 +17,7 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from fourierconv.study import frames, protocol, recompute, tables
-from fourierconv.study.answers.trainings import NOT_RUN, described, narrowed
+from fourierconv.study.answers.trainings import NOT_RUN, described, gains, narrowed
 from fourierconv.study.estimates import Times, core_seconds, costs
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import IDENTITY, TEST_SIZES, Config, cells_of
@@ -40,7 +40,9 @@ class Evidence:
     Attributes:
         profile: 'full' or 'pilot', whose runs are shown; '' where neither has one.
         rows: a row per finished run: its `config`, the config's fields, `contender` as tables name it, the metrics of
-            the experiment's table, and `step_s`, `peak_mb`, `machine` where they are known.
+            the experiment's table, `step_s`, `peak_mb`, `machine` where they are known, and `gain`, the points that
+            twice the training adds to a cell's first seed, None where that is not run.
+        every: a row per training that the shown profile asks for, finished or not, with the config's fields.
         asked: of the shown profile, the trainings of each question.
         wanted: of the full profile, the trainings of each question, without those for comparison.
         finished: those of the full profile that are done.
@@ -53,6 +55,7 @@ class Evidence:
 
     profile: str
     rows: pd.DataFrame
+    every: pd.DataFrame
     asked: Mapping[str, Sequence[Config]]
     wanted: Mapping[str, Sequence[Config]]
     finished: frozenset[Config]
@@ -69,8 +72,8 @@ class Evidence:
 
     def cells(self, *names: str, **where: Any) -> pd.DataFrame:
         """What the shown profile asks, finished or not: a row per training with the config's fields."""
-        configs = dict.fromkeys(config for name in names for config in self.asked[name])
-        return narrowed(described(configs), **where)
+        own = {config for name in names for config in self.asked[name]}
+        return narrowed(self.every[self.every["config"].isin(own)], **where)
 
     def missing(self) -> pd.DataFrame:
         """What the protocol asks for and is not done, by question, data and size, with the core time that it takes."""
@@ -163,12 +166,14 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
     found = {name: _finished(folders[name], questions[name]) for name in PROFILES}
     shown = next((name for name in PROFILES if own[name] & found[name].keys()), "")
     rows = found.get(shown, {})
+    accuracies = {config: row["accuracy"] for config, row in rows.items()}
     asked = questions[shown or "full"]
     provenance, warning = _origin(folders[shown]) if shown else ({}, "")
     banner = {"pilot": PILOT_BANNER, "": EMPTY_BANNER}.get(shown, "")
     return Evidence(
         shown,
-        described(rows).assign(**_measured(rows)),
+        described(rows).assign(**_measured(rows), gain=pd.Series(gains(accuracies), dtype=object)),
+        described(dict.fromkeys(config for configs in asked.values() for config in configs)),
         asked,
         {name: configs for name, configs in questions["full"].items() if name in names},
         frozenset(found["full"]),

@@ -21,6 +21,7 @@ from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import SIDES, Config
 from fourierconv.study.methods import METHODS
 from fourierconv.study.models import SPREAD, convolutions, layer_scale, spread
+from fourierconv.study.statistics import Interval
 
 LAYERS = (1, 2, 3)  # of the plain network
 LAST = LAYERS[-1]
@@ -59,31 +60,31 @@ def slope_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
         own = per_seed[per_seed["contender"] == cell["contender"]]
         row = {layer: summed(own.loc[own["layer"] == layer, "slope"].tolist()) for layer in LAYERS}
         layers = {f"layer {layer}": text(mean, ".2f") for layer, mean in row.items()}
-        found.append({"contender": cell["contender"], **layers, f"layer {LAST} grows": growth(row[LAST])})
+        wanted = seeds_of_slopes(evidence, *names, data=cell["data"], contender=cell["contender"])
+        found.append({"contender": cell["contender"], **layers, f"layer {LAST} grows": growth(row[LAST], wanted)})
         if cell["contender"] in begun and row[LAST]["n"] == 0:
             found[-1] |= dict.fromkeys(layers, NO_SEED)
     return pd.DataFrame(found)
 
 
-def growth(slope: Mapping[str, Any]) -> str:
-    """Say what the interval of a slope says: 1 is in proportion, 0 is not at all.
+def growth(slope: Mapping[str, Any], wanted: int = 0) -> str:
+    """Say what the interval of a slope says, once all wanted seeds are there.
 
-    >>> growth(summed([0.9, 1.0, 1.1])), growth(summed([-0.1, 0.0, 0.1])), growth(summed([0.5, 0.5]))
-    ('as the image', 'not', 'less than the image')
-    >>> growth(summed([0.0, 1.0])), growth(summed([1.0]))
-    ('undecided', 'one seed: no verdict')
+    >>> growth(summed([0.9, 1.0, 1.1])), growth(summed([0.9, 1.0, 1.1]), 5), growth(summed([1.0])), growth(summed([]))
+    ('as the image', '3 of 5 seeds: no verdict', 'one seed: no verdict', 'not run yet')
     """
     if slope["n"] == 0:
         return NOT_RUN
-    if slope["n"] == 1:
-        return f"{ONE_SEED}: no verdict"
-    low, high = slope["low"], slope["high"]
-    holds = [low <= exponent <= high for exponent in (0, 1)]
-    if all(holds):
-        return "undecided"
-    if any(holds):
-        return "not" if holds[0] else "as the image"
-    return "more than the image" if low > 1 else "less than the image" if low > 0 else "the other way"
+    if slope["n"] < wanted:
+        return f"{slope['n']} of {wanted} seeds: no verdict"
+    return f"{ONE_SEED}: no verdict" if slope["n"] == 1 else statistics.growth(Interval(**slope))
+
+
+def seeds_of_slopes(evidence: Evidence, *names: str, data: str, contender: str) -> int:
+    """How many seeds are to have all sizes."""
+    asked = evidence.cells(*names, data=data, contender=contender)
+    sizes = asked["size"].nunique()
+    return int((asked.groupby("seed")["size"].nunique() == sizes).sum()) if sizes > 1 else 0
 
 
 def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
@@ -217,13 +218,13 @@ def spread_word(learned: Mapping[str, Any], start: float) -> str:
     """Say whether scales are further apart than at the start.
 
     >>> spread_word(summed([8.0, 8.1]), 5.0), spread_word(summed([2.0, 2.1]), 5.0), spread_word(summed([8.0]), 5.0)
-    ('spread', 'collapse', 'one seed: no verdict')
+    ('spread', 'come closer', 'one seed: no verdict')
     """
     if learned["n"] < 2:
         return f"{ONE_SEED}: no verdict" if learned["n"] else NOT_RUN
     if learned["low"] > start:
         return "spread"
-    return "collapse" if learned["high"] < start else "undecided"
+    return "come closer" if learned["high"] < start else "undecided"
 
 
 @cache

@@ -46,7 +46,8 @@ def other_sizes(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
 def above_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
     """Points above conv2d 5×5 of the plain network at sizes that neither was trained on, by data, contender and sense.
 
-    Columns data, method, contender, sense, test_size, mean, low, high, sd, n. conv2d 5×5 itself has one sense only.
+    Columns data, method, contender, sense, test_size, mean, low, high, sd, n and the `wanted` seeds. conv2d 5×5
+    itself has one sense only.
     """
     rows, found = evidence.of(*names), []
     plain = rows[rows["network"] == PLAIN]
@@ -59,8 +60,10 @@ def above_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
                 continue
             named = {"data": data, "method": method, "contender": ours["contender"].iloc[0]}
             difference = paired(ours, theirs, f"accuracy_{sense}_{size}")
-            found.append({**named, "sense": sense, "test_size": size, **difference})
-    return pd.DataFrame(found, columns=["data", "method", "contender", "sense", "test_size", *NUMBERS])
+            asked = evidence.cells(*names, data=data, method=(method, CLASSIC), network=PLAIN)
+            wanted = int(asked.groupby("method")["seed"].nunique().min())
+            found.append({**named, "sense": sense, "test_size": size, **difference, "wanted": wanted})
+    return pd.DataFrame(found, columns=["data", "method", "contender", "sense", "test_size", *NUMBERS, "wanted"])
 
 
 def above_classic_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:

@@ -57,20 +57,23 @@ def paired(ours: pd.DataFrame, theirs: pd.DataFrame, column: str = "accuracy") -
     return summed(statistics.paired_differences(own, others))
 
 
-def verdict(difference: dict[str, Any], ours: float | None = None, theirs: float | None = None) -> str:
+def verdict(difference: dict[str, Any], ours: float | None = None, theirs: float | None = None, wanted: int = 0) -> str:
     """Say what a difference of accuracies allows to say.
 
     Args:
         difference: in points, as `paired` sums it up.
         ours, theirs: points that twice the training adds to either side; None where that was not checked.
+        wanted: seeds that both sides are to have; with fewer there is no verdict yet.
 
-    >>> verdict(summed([1.0, 1.1, 1.2]), 0.5, 0.5)
-    'beats'
+    >>> verdict(summed([1.0, 1.1, 1.2]), 0.5, 0.5), verdict(summed([1.0, 1.1, 1.2]), 0.5, 0.5, wanted=5)
+    ('beats', '3 of 5 seeds: no verdict')
     >>> verdict(summed([1.0]), 0.5, 0.5), verdict(summed([1.0]), 0.5, 3.0), verdict(summed([]))
     ('one seed: no verdict', 'not converged: no claim', 'not run yet')
     """
     if difference["n"] == 0:
         return NOT_RUN
+    if difference["n"] < wanted:
+        return f"{difference['n']} of {wanted} seeds: no verdict"
     if difference["n"] == 1:
         slow = max(ours or 0.0, theirs or 0.0) > statistics.MOST_GAINED
         return statistics.NO_CLAIM if slow else f"{ONE_SEED}: no verdict"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -63,3 +64,14 @@ def ordered(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with contenders in the order of `methods.METHODS`, the plain network first; else as they are."""
     places = rows["method"].map({name: place for place, name in enumerate(METHODS)})
     return rows.assign(place=places).sort_values(["place", "contender"], kind="stable").drop(columns="place")
+
+
+def gains(accuracies: Mapping[Config, float]) -> list[float | None]:
+    """Points that twice the training adds to each training, by its seed's control; None where that is not run."""
+    held = {replace(config, test_sizes=(), keep=False): accuracy for config, accuracy in accuracies.items()}
+    found: list[float | None] = []
+    for config in accuracies:
+        plain = replace(config, seed=0, test_sizes=(), keep=False)
+        doubled = replace(plain, epochs=2 * config.epochs)
+        found.append(held[doubled] - held[plain] if plain in held and doubled in held else None)
+    return found

@@ -5,40 +5,59 @@ Each function takes the evidence of a question's page and returns its sentences 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 from fourierconv.study import frames
 from fourierconv.study.answers import changes, choice, kernels, prices
-from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, PRIMARY_SIZE, summaries, versus
+from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, PRIMARY_SIZE, best_name, summaries, versus
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.seeds import paired, summed, text, verdict
+from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text
 from fourierconv.study.answers.trainings import NAMES, narrowed
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.methods import METHODS
-from fourierconv.study.protocol import CONTENDERS, FIXED, SIZES
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, SIZES
 from fourierconv.study.statistics import MATCH_MARGIN, NO_CLAIM
 
 THEIR_GAIN = 0.47  # points, that the predecessor reports
-REFUTED, STANDS, OPEN = "The hope is refuted", "The hope is not refuted", "Not answered yet"
+REFUTED, STANDS = "The hope is refuted", "The hope is not refuted"
+OPEN, UNKNOWN = "Not answered yet", "It cannot be told from these runs"
 SCALED = ("scaled_layer", "scaled_channel", "scaled_layer_7", "scaled_channel_7")
+GROWTH = {
+    "as the image": "Extents grow in proportion to the image",
+    "less than the image": "They grow, but less than the image does",
+    "more than the image": "They grow more than the image does",
+    "not": "No growth is shown",
+    "the other way": "They shrink",
+    "undecided": "The interval does not tell",
+}
 
 
 def accuracy(evidence: Evidence) -> list[str]:
     """Question 1: whether an interval of a learned size above the best fixed kernel lies below −0.5 points."""
     fixed, found = choice.best_fixed(evidence), {}
     for data, own in CONTENDERS.items():
-        for method, size in product((name for name in own if METHODS[name].scale_per is not None), SIZES):
+        for method, size in product((name for name in own if name in CAN_GROW), SIZES):
             found[data, method, size] = versus(evidence, data, size, method, choice.best_of(fixed, data, size))
-    known = {where: each for where, each in found.items() if each["n"] > 1 and each["verdict"] != NO_CLAIM}
+    done = {where: each for where, each in found.items() if _whole(each)}
+    known = {where: each for where, each in done.items() if each["verdict"] != NO_CLAIM}
     below: dict[tuple[str, str], list[str]] = {}
     for (data, method, size), difference in known.items():
         if difference["high"] < -MATCH_MARGIN:
             below.setdefault((data, method), []).append(str(size))
-    shown = [f"{_named(method)} on {NAMES[data]} ({', '.join(sizes)} px)" for (data, method), sizes in below.items()]
-    word = _verdict(bool(below), len(known), len(found), "comparisons of a learned size with the best fixed kernel")
-    lost = [f"Its interval lies below −{MATCH_MARGIN} points for {_listed(shown)}."] if shown else []
-    return [word, *lost, *_headlines(evidence)]
+    against = sum(map(len, below.values()))
+    what = "comparisons of a learned size with the best fixed kernel"
+    said = [_verdict(against, len(known), len(found), len(found) - len(done), what, "forty")]
+    if below:
+        shown = [
+            f"{_named(method)} on {NAMES[data]} ({', '.join(sizes)} px)" for (data, method), sizes in below.items()
+        ]
+        said.append(f"The interval lies below −{MATCH_MARGIN} points for {_listed(shown)}.")
+    if known:
+        words = Counter(each["verdict"].split(",")[0] for each in known.values())
+        said.append(f"Of the {len(known)}: {_listed([f'{count} × *{word}*' for word, count in words.most_common()])}.")
+    return [*said, *_headlines(evidence)]
 
 
 def _headlines(evidence: Evidence) -> Iterator[str]:
@@ -48,88 +67,87 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
         best = choice.best_of(fixed, data, PRIMARY_SIZE)
         (own,) = narrowed(means, data=data, size=PRIMARY_SIZE, contender=frames.label(HEADLINE)).to_dict("records")
         beside = {"conv2d 5×5": (CLASSIC, PLAIN), "conv2d 5×5 in the deeper network": (CLASSIC, "deeper")}
-        if best is not None and best != CLASSIC:
-            beside[f"the best fixed kernel, {frames.label(best)}"] = (best, PLAIN)
+        if best == CLASSIC:
+            beside = {best_name(best): (CLASSIC, PLAIN)} | {
+                name: own for name, own in beside.items() if "deeper" in name
+            }
+        elif best is not None:
+            beside[best_name(best)] = (best, PLAIN)
         against = {name: versus(evidence, data, PRIMARY_SIZE, HEADLINE, *other) for name, other in beside.items()}
         points = [
-            f"{text(found, '+.1f')} points above {name} ({found['verdict']})"
+            f"{text(found, '+.1f')} points above {name} ({found['verdict']}{_seeds(found)})"
             for name, found in against.items()
             if found["n"]
         ]
         if points:
-            seeds = f" over {own['n']} seeds" if own["n"] > 1 else ""
-            yield (
-                f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, {_named(HEADLINE)} has {text(own, '.1f', ' %')}{seeds}: "
-                f"{_listed(points)}."
-            )
-
-
-GROWTH = {
-    "as the image": "Extents grow in proportion to the image",
-    "less than the image": "They grow, but less than the image does",
-    "more than the image": "They grow more than the image does",
-    "not": "They do not grow",
-    "the other way": "They shrink",
-    "undecided": "The interval holds 0 and 1",
-}
+            accuracy = f"{text(own, '.1f', ' %')}{_seeds(own)}"
+            where = f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, {_named(HEADLINE)}"
+            yield f"{where} has {accuracy}: {_listed(points)}."
 
 
 def extents(evidence: Evidence) -> list[str]:
-    """Question 2: whether an interval of the last layer's slope does not hold 1, and which hold 0."""
+    """Question 2: whether an interval of the last layer's slope does not hold 1, and what each says of growth."""
     slopes = narrowed(kernels.slopes(evidence, "extents"), layer=kernels.LAST)
-    found = {
-        f"{_named(method)} on {NAMES[data]}": summed(narrowed(slopes, data=data, method=method)["slope"].tolist())
-        for data, own in CONTENDERS.items()
-        for method in own
-        if METHODS[method].scale_per is not None
-    }
-    known = {where: slope for where, slope in found.items() if slope["n"] > 1}
+    found = {}
+    for data, own in CONTENDERS.items():
+        for method in (name for name in own if name in CAN_GROW):
+            slope = summed(narrowed(slopes, data=data, method=method)["slope"].tolist())
+            wanted = kernels.seeds_of_slopes(evidence, "extents", data=data, contender=frames.label(method))
+            found[f"{_named(method)} on {NAMES[data]}"] = slope | {"wanted": wanted}
+    known = {where: slope for where, slope in found.items() if _whole(slope)}
     outside = [where for where, slope in known.items() if not slope["low"] <= 1 <= slope["high"]]
-    said = [_verdict(bool(outside), len(known), len(found), "slopes of a learned size's last layer")]
+    what = "slopes of a learned size's last layer"
+    said = [_verdict(len(outside), len(known), len(found), len(found) - len(known), what, "twenty")]
+    growth = {where: kernels.growth({name: slope[name] for name in NUMBERS}) for where, slope in known.items()}
     for word, sentence in GROWTH.items():
-        where = [f"{name}, {text(slope, '.2f')}" for name, slope in known.items() if kernels.growth(slope) == word]
+        where = [f"{name}, {text(known[name], '.2f')}" for name, own in growth.items() if own == word]
         said += [f"{sentence}: {_listed(where)}."] if where else []
     return said
 
 
 def predecessor(evidence: Evidence) -> list[str]:
-    """Question 3: whether the predecessor's gain lies within the interval, or above it."""
+    """Question 3: whether the predecessor's gain lies above the interval, and whether there is any."""
     found = changes.beside_classic(evidence, "predecessor").set_index("method").to_dict("index")
     gain = found["spline_open"]
-    said = []
-    if gain["n"] > 1:
-        inside, below = gain["low"] <= THEIR_GAIN <= gain["high"], gain["high"] < THEIR_GAIN
-        where = "within" if inside else "above" if below else "below"
-        said.append(
-            f"{'The gain is not confirmed' if inside or below else 'The gain is confirmed, and larger'}: {THEIR_GAIN} "
-            f"points lie {where} the interval of these runs."
-        )
+    if not _whole(gain):
+        said = [f"{OPEN}: {gain['n']} of {max(gain['wanted'], 2)} seeds are there."]
+    elif gain["high"] < THEIR_GAIN:
+        said = [f"The gain is refuted: {THEIR_GAIN} points lie above the interval."]
+    elif gain["low"] > 0:
+        said = ["A gain is confirmed: the interval lies above 0."]
     else:
-        said.append(f"{OPEN}: an interval needs two seeds, and there are {gain['n']}.")
+        said = [f"These seeds cannot tell {THEIR_GAIN} points from 0: the interval holds both."]
     for method, own in found.items():
         if not own["classic"] and own["n"]:
-            difference = text(own, "+.1f")
-            said.append(f"{_upper(_named(method))} is {difference} points above conv2d 5×5 in this network.")
+            points = f"{text(own, '+.1f')} points above conv2d 5×5 in this network ({own['verdict']})"
+            said.append(f"{_upper(_named(method))} is {points}.")
     means = summaries(evidence, "steps_to_50", "predecessor").set_index("method").to_dict("index")
-    steps = [f"{_named(name)} {text(own, '.0f')}" for name, own in means.items() if own["n"]]
-    return [*said, *([f"Steps until half of the training images are right: {_listed(steps)}."] if steps else [])]
+    steps = [f"{_named(name)} {text(own, '.0f')}, {own['n']} runs" for name, own in means.items() if own["n"]]
+    if steps:
+        said.append(f"Steps until half of the training images are right, of the runs that got there: {_listed(steps)}.")
+    return said
 
 
 def parts(evidence: Evidence) -> list[str]:
     """Question 4: which changes undo the difference from the classic kernels."""
     found = changes.beside_classic(evidence, "parts")
     rows = [row for row in found.to_dict("records") if not row["classic"]]
-    known = [row for row in rows if row["n"] > 1]
-    kept = [f"*{row['contender']}*" for row in known if row["low"] > 0]
-    undone = [f"*{row['contender']}*, {text(row, '+.1f')} points" for row in known if row["low"] <= 0]
+    known = [row for row in rows if _whole(row)]
     if not known:
-        return [f"{OPEN}: 0 of {len(rows)} changes have an interval."]
-    return [
-        f"With {len(known)} of {len(rows)} changes measured, the difference from conv2d 5×5 stays above 0 with "
-        f"{len(kept)} and does not with {len(undone)}.",
-        *([f"It stays above 0 with {_listed(kept)}."] if kept else []),
-        *([f"Its interval does not lie above 0 with {_listed(undone)}."] if undone else []),
+        return [f"{OPEN}: 0 of {len(rows)} changes have all their seeds."]
+    kinds = {
+        "above": [row for row in known if row["low"] > 0],
+        "below": [row for row in known if row["high"] < 0],
+        "undecided": [row for row in known if row["low"] <= 0 <= row["high"]],
+    }
+    said = [
+        f"Of {len(rows)} changes {len(known)} are measured: {len(kinds['above'])} are above the classic kernels of "
+        f"their network, {len(kinds['below'])} below, and of {len(kinds['undecided'])} these seeds cannot tell."
     ]
+    for kind, own in kinds.items():
+        shown = [f"*{row['contender']}*, {text(row, '+.1f')} points" for row in own]
+        said += [f"{_upper(kind)}: {_listed(shown)}."] if own else []
+    return said
 
 
 def coordinates(evidence: Evidence) -> list[str]:
@@ -152,14 +170,24 @@ def coordinates(evidence: Evidence) -> list[str]:
 def resolution(evidence: Evidence) -> list[str]:
     """Question 6: at which other sizes a contender of the scaled family is above nn.Conv2d in either sense."""
     found = prices.above_classic(evidence, "resolution")
-    found = found[found["method"].isin(SCALED) & (found["n"] > 1)]
-    if found.empty:
-        return [f"{OPEN}: no scaled network of two seeds was tested at other sizes yet."]
-    found = found.assign(above=found["low"] > 0)
-    best = found.groupby(["data", "method", "test_size"])["above"].any()
-    word, counted = STANDS if best.any() else REFUTED, f"{best.sum()} of {len(best)} sizes"
-    said = [f"{word}: scaled kernels are above conv2d 5×5 at {counted}, in one sense at least."]
-    for (data, method), own in found.groupby(["data", "method"], sort=False):
+    found = found[found["method"].isin(SCALED)]
+    known = found[(found["n"] > 1) & (found["n"] == found["wanted"])]
+    asked = sum(
+        evidence.cells("resolution", data=data, method=method)["config"].map(lambda own: len(own.test_sizes)).max()
+        for data, own in CONTENDERS.items()
+        for method in own
+        if method in SCALED and len(evidence.cells("resolution", data=data, method=method))
+    )
+    if known.empty:
+        return [f"{OPEN}: no scaled network with all its seeds was tested at other sizes yet."]
+    known = known.assign(above=known["low"] > 0)
+    best = known.groupby(["data", "method", "test_size"])["above"].any()
+    word = STANDS if best.any() else REFUTED if len(best) == asked else OPEN
+    said = [
+        f"{word}: scaled kernels are above conv2d 5×5 at {best.sum()} of {len(best)} sizes, in one sense at least; of "
+        f"{len(known)} such intervals {len(known) / 40:.1f} would lie above 0 by chance."
+    ]
+    for (data, method), own in known.groupby(["data", "method"], sort=False):
         senses = [
             f"{shown} at {int(above.sum())} of {len(above)}"
             for sense, shown in prices.SENSES.items()
@@ -175,18 +203,20 @@ def limits(evidence: Evidence) -> list[str]:
     shares, found = kernels.shares(evidence, "limits", data="letters"), {}
     rows = narrowed(evidence.of("limits", "accuracy", data="letters"), network=PLAIN)
     for method, own in narrowed(rows, size=largest).groupby("method", sort=False):
-        lost = paired(own, narrowed(rows, size=PRIMARY_SIZE, method=method))
+        change = paired(own, narrowed(rows, size=PRIMARY_SIZE, method=method))
         share = summed(narrowed(shares, size=largest, method=method)["share"].tolist())
-        if lost["n"]:
-            found[_named(str(method))] = (lost, share)
+        if change["n"]:
+            found[_named(str(method))] = (change, share)
     if not found:
         return [f"{OPEN}: no network was trained at both sizes yet."]
-    ranked = sorted(found, key=lambda name: found[name][0]["mean"])
-    least, most = (f"{name}, by {text(found[name][0], '+.1f')} points" for name in (ranked[-1], ranked[0]))
-    said = [f"From {PRIMARY_SIZE} to {largest} pixels accuracy changes least with {least}, and falls most with {most}."]
-    for name, (lost, share) in found.items():
+    means = [change["mean"] for change, _ in found.values()]
+    said = [
+        f"From {PRIMARY_SIZE} to {largest} pixels accuracy changes by {min(means):+.1f} to {max(means):+.1f} points; "
+        f"whether trainings at {largest} pixels converge is not checked."
+    ]
+    for name, (change, share) in found.items():
         letters = f"its last kernels are {text(share, '.2f')} letters large then"
-        said.append(f"{_upper(name)}: {text(lost, '+.1f')} points; {letters}.")
+        said.append(f"{_upper(name)}: {text(change, '+.1f')} points{_seeds(change)}; {letters}.")
     return said
 
 
@@ -194,20 +224,24 @@ def multiscale(evidence: Evidence) -> list[str]:
     """Question 8: whether scales per channel spread further than at the start, and gain over one per layer."""
     spread = kernels.spreads(evidence, "multiscale")
     spread = spread[spread["contender"] == frames.label("scaled_channel")].to_dict("records")
-    rows = evidence.of("multiscale")
+    rows, asked = evidence.of("multiscale"), evidence.cells("multiscale")
     gain = paired(narrowed(rows, method="scaled_channel"), narrowed(rows, method="scaled_layer"))
-    if gain["n"] < 2:
-        return [f"{OPEN}: an interval needs two seeds, and there are {gain['n']}."]
-    spreads = any(own["the scales"] == "spread" for own in spread)
-    word = REFUTED if not spreads or gain["low"] <= 0 else STANDS
-    layers = "; ".join(
+    wanted = asked[asked["method"] == "scaled_channel"]["seed"].nunique()
+    if not _whole(gain | {"wanted": wanted}):
+        return [f"{OPEN}: {gain['n']} of {max(wanted, 2)} seeds are there."]
+    words = [own["the scales"] for own in spread]
+    if gain["high"] < 0 or set(words) == {"come closer"}:
+        word = REFUTED
+    else:
+        word = STANDS if "spread" in words and gain["low"] > 0 else UNKNOWN
+    where = "in a layer at least" if "spread" in words else "in no layer that is shown to"
+    layers = [
         f"layer {own['layer']} {own['learned']}, from {own['p90 / p10 at the start']} ({own['the scales']})"
         for own in spread
-    )
+    ]
     return [
-        f"{word}: scales {'spread in a layer' if spreads else 'spread in no layer'}, and one per channel is "
-        f"{text(gain, '+.1f')} points above one per layer ({verdict(gain)}).",
-        f"The ratio of the scales' percentiles, p90 / p10: {layers}.",
+        f"{word}: scales spread {where}, and one per channel is {text(gain, '+.1f')} points above one per layer.",
+        f"The ratio of the scales' percentiles, p90 / p10: {_listed(layers)}.",
     ]
 
 
@@ -221,21 +255,31 @@ def cost(evidence: Evidence) -> list[str]:
         if HEADLINE not in ms or CLASSIC not in ms:
             continue
         swept = [ms[method] for method in FIXED if method in ms]
-        sweep = f", and {ms[HEADLINE] / sum(swept):.2f} times as long as a sweep over all {len(FIXED)} fixed kernels"
-        sweep = sweep if len(swept) == len(FIXED) else ""
         said.append(
-            f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, a step with {_named(HEADLINE)} takes "
-            f"{ms[HEADLINE] / ms[CLASSIC]:.1f} times as long as with conv2d 5×5{sweep}."
+            f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, a training with {_named(HEADLINE)} takes "
+            f"{ms[HEADLINE] / ms[CLASSIC]:.1f} times as long as with conv2d 5×5."
         )
+        if len(swept) == len(FIXED):
+            said[-1] += (
+                f" That is {ms[HEADLINE] / sum(swept):.2f} of the time of one training with each of the {len(FIXED)} "
+                "fixed kernels; rates, and the second seed of the choice, are not counted."
+            )
     return said or [f"{OPEN}: times of both sides are not measured yet."]
 
 
-def _verdict(refuted: bool, known: int, asked: int, what: str) -> str:
-    """The sentence that opens an answer which one counterexample decides."""
+def _whole(found: Mapping[str, Any]) -> bool:
+    """Whether all wanted seeds are there, and enough of them for an interval."""
+    return bool(found["n"] > 1 and found["n"] >= found["wanted"])
+
+
+def _verdict(against: int, known: int, asked: int, pending: int, what: str, chance: str) -> str:
+    """The sentence that opens an answer which one counterexample decides, with how many there would be by chance."""
     counted = f"{known} of {asked} {what} can be judged"
-    if refuted:
-        return f"{REFUTED}: {counted}, and one that speaks against it is enough."
-    return f"{STANDS}: {counted}, and none speaks against it." if known == asked else f"{OPEN}: {counted}."
+    if against:
+        return f"{REFUTED}: {counted}, and {against} speak against it, where by chance one in {chance} would."
+    if known == asked:
+        return f"{STANDS}: {counted}, and none speaks against it."
+    return f"{OPEN if pending else UNKNOWN}: {counted}."
 
 
 def _named(method: str) -> str:
@@ -247,6 +291,10 @@ def _listed(names: Sequence[str]) -> str:
     return "; ".join(names)
 
 
+def _seeds(found: Mapping[str, Any]) -> str:
+    return f", {found['n']} seeds" if found["n"] > 1 else ""
+
+
 def _upper(name: str) -> str:
-    """A name in italics with a capital letter."""
-    return name[:2].upper() + name[2:]
+    """A name, or one in italics, with a capital letter."""
+    return name[:2].upper() + name[2:] if name.startswith("*") else name[:1].upper() + name[1:]

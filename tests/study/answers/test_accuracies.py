@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fourierconv.study.answers import accuracies, evidence
+from fourierconv.study import protocol
+from fourierconv.study.answers import accuracies, changes, evidence
 from fourierconv.study.experiments.classification import Config
 from tests.study import protocol_runs
 from tests.study.protocol_runs import by_contender, doubled, exact, wanted
@@ -40,7 +41,8 @@ def test_a_complete_question_has_all_its_intervals_and_verdicts(whole: Path) -> 
 
 def test_the_primary_comparisons_are_four(whole: Path) -> None:
     table = accuracies.primary(evidence.load(*MAIN, folder=whole))
-    assert list(table.iloc[:, 1]) == ["conv2d 5×5", "conv2d 11×11"] * 2
+    assert list(table.iloc[:, 1]) == ["conv2d 5×5", "conv2d 11×11, the best fixed kernel"] * 2
+    assert list(table["twice the training adds"]) == ["+0.0 / +0.0"] * 4
     assert list(table["verdict"]) == ["beats"] * 4
     assert list(table["seeds"]) == [8, 5, 3, 3]
 
@@ -68,8 +70,20 @@ def test_what_is_not_run_yet_is_said_and_seeds_are_counted(tmp_path: Path) -> No
     assert table["spline"]["64 px"] == "77.0 [77.0, 77.0]<br><small>2 of 5 seeds</small>"
     assert table["conv2d 5×5, deeper"] == {"32 px": "", "64 px": "not run yet", "128 px": "not run yet"}
     above = by_contender(accuracies.against(found, "accuracy", data="letters"))
-    assert above["spline"]["64 px"] == "+0.0 [+0.0, +0.0]<br><small>matches, convergence not checked</small>"
+    assert above["spline"]["64 px"] == "+0.0 [+0.0, +0.0]<br><small>2 of 5 seeds: no verdict</small>"
     assert accuracies.primary(found)["points"].tolist()[2:] == ["not run yet", "not chosen yet"]
+
+
+def test_wide_networks_are_compared_with_wide_ones(tmp_path: Path) -> None:
+    def measured(config: Config) -> dict[str, Any]:
+        wide = 5.0 * (config.widths == protocol.WIDER and config.method == "conv2d_5")
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + wide}
+
+    protocol_runs.write(tmp_path, "full", wanted("accuracy", "parts", "convergence"), measured)
+    found = changes.beside_classic(evidence.load("parts", "accuracy", "convergence", folder=tmp_path), "parts")
+    rows = found.set_index("contender")
+    assert rows.loc["scaled, per channel, 16-32-64 channels", "mean"] == pytest.approx(3.1)
+    assert rows.loc["scaled, per channel, reflect padding", "mean"] == pytest.approx(8.1)
 
 
 # points that twice the training adds, and what that leaves of 8 points above conv2d 5×5

@@ -34,7 +34,7 @@ def test_the_pilot_is_shown_under_its_banner(tmp_path: Path) -> None:
     assert found.profile == "pilot"
     assert found.banner == "Pilot: one seed, short training, answers nothing."
     assert found.note.startswith("Profile pilot, one seed, 8 of 8 runs in ")
-    assert found.note.endswith("of one core on abacus, torch 2.0.")
+    assert found.note.endswith("of one core on abacus, torch 2.0. Made by make reproduce PROFILE=pilot.")
     assert set(found.rows["seed"]) == {protocol.PILOT_SEED}
     assert "by the measured times of the pilot profile on abacus." in found.left()
 
@@ -131,7 +131,8 @@ def test_tables_and_figures_say_where_they_come_from(tmp_path: Path) -> None:
     html = found.table(found.cells("accuracy")[["contender"]]).data
     assert found.note in html
     assert f"<strong>{found.banner}</strong>" in html
-    assert [text.get_text() for text in found.stamp(Figure()).texts] == [found.note, found.banner]
+    note, banner = (text.get_text() for text in found.stamp(Figure()).texts)
+    assert (note.replace("\n", " "), banner) == (found.note, found.banner)
     assert found.banner in found.standing().data
     assert ">not run yet<" in found.table(found.cells("accuracy").iloc[:0]).data
     assert tables.files(EXPERIMENT, tmp_path / "pilot")[0].exists()

@@ -57,8 +57,8 @@ def test_a_seed_that_lacks_a_size_has_no_slope(tmp_path: Path) -> None:
     assert set(kernels.slopes(found, "extents", data="letters")["seed"]) == {0}
     table = by_contender(kernels.slope_table(found, "extents", data="letters"))
     assert table["scaled, per layer"]["layer 3"] == "1.00 (one seed)"
-    assert table["scaled, per layer"]["layer 3 grows"] == "one seed: no verdict"
-    assert table["conv2d 5×5"]["layer 3 grows"] == "one seed: no verdict"
+    assert table["scaled, per layer"]["layer 3 grows"] == "1 of 5 seeds: no verdict"
+    assert table["conv2d 5×5"]["layer 3 grows"] == "1 of 8 seeds: no verdict"
     protocol_runs.write(tmp_path, "full", wanted("extents", data="letters", size=64), exact)
     found = evidence.load("extents", folder=tmp_path)
     some = by_contender(kernels.slope_table(found, "extents", data="letters"))
@@ -97,8 +97,8 @@ def test_extents_are_shares_of_the_letter(tmp_path: Path) -> None:
     assert table["conv2d 5×5"]["128 px"] == "not run yet"
 
 
-@pytest.mark.parametrize(("factor", "word"), [(1.0, "undecided"), (4.0, "spread"), (0.2, "collapse")])
-def test_scales_spread_or_collapse(tmp_path: Path, factor: float, word: str) -> None:
+@pytest.mark.parametrize(("factor", "word"), [(1.0, "undecided"), (4.0, "spread"), (0.2, "come closer")])
+def test_scales_spread_or_come_closer(tmp_path: Path, factor: float, word: str) -> None:
     start = kernels.starts(wanted("multiscale", method="scaled_channel")[0])[2]
 
     def measured(config: Config) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_histories_and_weights_are_those_of_the_runs(tmp_path: Path) -> None:
     history = [{"epoch": 1, "extents": [1.0, 2.0, 3.0]}, {"epoch": 2, "extents": [1.5, 2.5, 3.5]}]
     store.save(EXPERIMENT, kept, Outcome({}, history, dict(network.state_dict())), {})
     rows = described([kept, other])
-    found = Evidence("full", rows, {"extents": [kept, other]}, {}, frozenset(), [], "", "", "", store)
+    found = Evidence("full", rows, rows, {"extents": [kept, other]}, {}, frozenset(), [], "", "", "", store)
     table = kernels.histories(found, "extents")
     assert set(table["contender"]) == {frames.label(kept.method)}
     assert table.loc[table["layer"] == 3, ["epoch", "extent"]].to_numpy().tolist() == [[1, 3.0], [2, 3.5]]
