@@ -31,10 +31,13 @@ FIGURE = Path(".github") / "smoothing.svg"  # of the repository
 SHOWN = (
     "recovered_window",
     "recovered_scaled_layer",
+    "recovered_scaled_channel",
     "recovered_spline",
     "slope_scaled_layer",
-    "difference_scaled_layer_32",
+    "difference_scaled_layer_64",
     "difference_scaled_layer_128",
+    "difference_scaled_channel_128",
+    "difference_window_128",
     "difference_spectral_128",
     "over_spectral_scaled_layer_128",
 )
@@ -63,7 +66,9 @@ def protocol_answers(folder: Path) -> str:
         "draft_sizes": "Kernels adjust their size by themselves",
         "draft_accuracy": "Better than classic ConvNets on large images",
     }
-    lines = [f"- *{claim}*: **{said[name]}**. {said[f'{name}_cases']}".rstrip() for name, claim in asked.items()]
+    lines = [
+        f"- *{claim}*: the claim **{said[name]}**. {said[f'{name}_cases']}".rstrip() for name, claim in asked.items()
+    ]
     return (
         "\n".join([f"By the protocol, of whose {len(sweep_of(experiment, 'full'))} runs {done} are done:", "", *lines])
         + "\n"
