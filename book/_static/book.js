@@ -1,7 +1,7 @@
-// A figure that is wider than the window scrolls in its box; whoever has no mouse must be able to get there.
+// What is wider than the window scrolls in its box; whoever has no mouse must be able to get there.
 window.addEventListener("load", () => {
-  for (const figure of document.querySelectorAll(".bd-article figure"))
-    if (figure.scrollWidth > figure.clientWidth) figure.tabIndex = 0;
+  for (const box of document.querySelectorAll(".bd-article figure, .bd-article figure .output"))
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 });
 
 // Paper is white: the dark theme's light letters are for the screen.
