@@ -18,6 +18,7 @@ RATES = (0.001, 0.003, 0.01, 0.03)  # learning rates of Adam that are tried for 
 SGD_RATES = (0.01, 0.03, 0.1, 0.3)
 RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
 CHOICE_TABLE = Path("book", "results", "full", "classification.csv")
+RATE_SEEDS = 2  # of the best two
 USUAL = 0.003  # where none was tried
 TUNED_AT = 64  # pixels
 PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
@@ -134,25 +135,34 @@ def priorities() -> dict[Config, int]:
 
 
 def rate(data: str, method: str, optimizer: str) -> float:
-    """The rate with the best accuracy on what was set aside of the training data; `USUAL` until all of them were tried.
+    """The rate with the best mean accuracy on what was set aside of the training data; `USUAL` until that is known.
 
-    Those of Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes, those of the plain network for
-    the others. Of equal ones the smaller one is taken. With SGD `spectral` takes that of conv2d_5.
+    All are tried with one seed, and the best two with another one. Those of Imagenette and of letters serve for
+    CIFAR-10 and for letters of mixed sizes, those of the plain network for the others. Of equal ones the smaller one is
+    taken. With SGD `spectral` takes that of conv2d_5.
     """
     method = "conv2d_5" if (method, optimizer) == ("spectral", "sgd") else method
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
-    tried = _tuned()
-    found = {r: accuracy for (*what, r), accuracy in tried.items() if what == [own, method, optimizer]}
-    return max(sorted(found), key=lambda r: found[r]) if len(found) == len(RATES) else USUAL
+    found = _tuned().get((own, method, optimizer), {})
+    tried = {r: sum(found[r].values()) for r in _best_rates(found) if len(found[r]) == RATE_SEEDS}
+    return max(sorted(tried), key=lambda r: tried[r]) if len(tried) == RATE_SEEDS else USUAL
+
+
+def _best_rates(found: Mapping[float, Mapping[int, float]]) -> list[float]:
+    """The two best rates by the first seed, of equal ones the smaller; none until all were tried."""
+    first = {r: seeds[0] for r, seeds in found.items() if 0 in seeds}
+    return sorted(sorted(first), key=lambda r: -first[r])[:2] if len(first) == len(RATES) else []
 
 
 @cache
-def _tuned() -> dict[tuple[str, str, str, float], float]:
+def _tuned() -> dict[tuple[str, str, str], dict[float, dict[int, float]]]:
+    """Accuracy on what was set aside by data, method and optimizer, then by rate, then by seed."""
     path = repository_root() / RATES_TABLE
-    if not path.exists():
-        return {}
-    names = ("data", "method", "optimizer", "lr")
-    return {tuple(row[name] for name in names): row["accuracy"] for row in from_csv(path.read_text())}  # type: ignore[misc]
+    found: dict[tuple[str, str, str], dict[float, dict[int, float]]] = {}
+    for row in from_csv(path.read_text()) if path.exists() else ():
+        what = str(row["data"]), str(row["method"]), str(row["optimizer"])
+        found.setdefault(what, {}).setdefault(float(row["lr"]), {})[int(row["seed"])] = float(row["accuracy"])
+    return found
 
 
 def _rates() -> list[Question]:
@@ -162,7 +172,12 @@ def _rates() -> list[Question]:
         data: str, methods: Iterable[str], rates: Sequence[float] = RATES, optimizer: str = "adam"
     ) -> list[Config]:
         own: dict[str, Any] = {"epochs": (EPOCHS + 1) // 2, "optimizer": optimizer, "validation": True}
-        return [train(data, TUNED_AT, m, 0, lr=lr, **own) for m, lr in product(dict.fromkeys(methods), rates)]
+        found = []
+        for method in dict.fromkeys(methods):
+            best = _best_rates(_tuned().get((data, method, optimizer), {}))
+            for lr, seed in (*product(rates, (0,)), *product(best, range(1, RATE_SEEDS))):
+                found.append(train(data, TUNED_AT, method, seed, lr=lr, **own))
+        return found
 
     first = (
         *tried("letters", (*LETTERS, *FIXED)),
