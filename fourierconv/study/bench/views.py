@@ -19,6 +19,10 @@ from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
 
 HARDWARE = ("gpu", "cpu", "threads", "torch")
+MADE = {  # by the name of a folder, what makes its tables again
+    name: f" Made by make {command}."
+    for name, command in {"bench": "bench", "bench_check": "bench-check", "gpu": "gpu"}.items()
+}
 HOLDS = {True: "yes", False: "no", None: "not measured"}
 
 
@@ -36,7 +40,7 @@ def note(folder: Path) -> str:
     dates = sorted(own["date"][:10] for own in provenance["cells"].values())
     when = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
     count = f"{len(provenance['cells'])} cells in {readable(provenance['seconds'])}"
-    return f"{hardware}, torch {keys['torch']}, {when}, {count}. Made by make {folder.name.replace('_', '-')}."
+    return f"{hardware}, torch {keys['torch']}, {when}, {count}.{MADE.get(folder.name, '')}"
 
 
 def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:

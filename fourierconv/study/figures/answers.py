@@ -30,7 +30,7 @@ FIXED = "fixed k×k, with k"
 
 def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
     """Draw test accuracy against image size, a panel per data: contenders with intervals, the fixed sweep thin."""
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     panels = figure.subplots(1, len(sets), squeeze=False)[0]
     drawn: dict[str, Any] = {}
     for data, axes in zip(sets, panels, strict=True):
@@ -56,7 +56,7 @@ def other_sizes(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters
 
     Solid lines: kernels as they are; dashed ones: kernels resized with the image.
     """
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     panels = figure.subplots(1, len(sets), squeeze=False)[0]
     drawn: dict[str, Any] = {}
     for data, axes in zip(sets, panels, strict=True):
@@ -77,7 +77,7 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
     """Draw test accuracy against the time of a training step, a panel per data and machine; fixed kernels are grey."""
     found = {data: prices.costs(evidence, *names, data=data, size=size) for data in sets}
     places = [(data, machine) for data, own in found.items() for machine in sorted(own["machine"].unique()) or [""]]
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     panels = figure.subplots(1, len(places), squeeze=False)[0]
     drawn: dict[str, Any] = {}
     for (data, machine), axes in zip(places, panels, strict=True):
@@ -156,7 +156,7 @@ def _numbers(axes: Axes, ends: dict[int, tuple[float, float]]) -> None:
     low, high = axes.get_ylim()
     below = -1e9
     for taps, (size, height) in sorted(ends.items(), key=lambda end: end[1][1]):
-        below = max(height, below + 0.045 * (high - low))
+        below = max(height, below + 0.05 * (high - low))
         axes.annotate(str(taps), (size * 1.13, below), va="center", fontsize=9, color="#666666")
 
 

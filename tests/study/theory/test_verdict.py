@@ -6,9 +6,9 @@ def test_the_verdict_quotes_what_was_measured() -> None:
     text = small_kernels(5, count=20000, image=64, seed=0).data
     width = narrowest_band(5, 0.9)
     assert "kernel has 25.0 %" in text
-    assert f"band of ±{width:.2f} cycles per pixel to hold 90 %" in text
+    assert f"no 5 taps hold 90 % of their energy in a band narrower than ±{width:.2f} cycles per pixel" in text
     assert f"{100 * image_share(64, width):.0f} % of the energy of a 1/f image of 64 pixels" in text
-    assert f"need ±{narrowest_band(5, 0.9, zero_mean=True):.2f}" in text
+    assert f"no band is narrower than ±{narrowest_band(5, 0.9, zero_mean=True):.2f}" in text
 
 
 def test_the_verdict_follows_the_kernels_size() -> None:
