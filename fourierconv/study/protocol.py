@@ -148,6 +148,16 @@ def rate(data: str, method: str, optimizer: str) -> float:
     return max(sorted(tried), key=lambda r: tried[r]) if len(tried) == RATE_SEEDS else USUAL
 
 
+def rates_left() -> list[Config]:
+    """Trainings for the choice of rates that are not committed yet."""
+    found = _tuned()
+
+    def known(own: Config) -> bool:
+        return own.seed in found.get((own.data, own.method, own.optimizer), {}).get(own.lr, {})
+
+    return [own for own in configs("tuning") if not known(own)]
+
+
 def _best_rates(found: Mapping[float, Mapping[int, float]]) -> list[float]:
     """The two best rates by the first seed, of equal ones the smaller; none until all were tried."""
     first = {r: seeds[0] for r, seeds in found.items() if 0 in seeds}

@@ -197,6 +197,15 @@ def test_the_best_two_rates_get_another_seed() -> None:
     }
 
 
+@pytest.mark.usefixtures("tuned")
+def test_rates_are_left_until_all_are_tried() -> None:
+    left = {(c.data, c.method, c.lr, c.seed) for c in protocol.rates_left()}
+    assert ("letters", "window_5", 0.003, 1) in left
+    assert ("letters", "spline", 0.003, 0) in left
+    assert ("letters", "window_5", 0.001, 1) not in left
+    assert ("letters", "conv2d_5", 0.01, 1) not in left
+
+
 def test_the_pilots_runs_stay_its_own_whatever_rates_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     before = protocol.configs("pilot")
     monkeypatch.setattr(protocol, "rate", lambda *contender: 0.01)

@@ -19,7 +19,7 @@ from fourierconv.study.bench.bounds import Bound
 from fourierconv.study.bench.run import attend
 from fourierconv.study.gpu import results
 from fourierconv.study.gpu.bounds import bounds
-from fourierconv.study.protocol import RATES_TABLE
+from fourierconv.study.protocol import rates_left
 from fourierconv.study.provenance import PACKAGE, source_hash
 from fourierconv.study.store import StudyError, build_folder, repository_root, write_atomically
 from fourierconv.study.tables import Row, to_csv, write_changed
@@ -131,7 +131,7 @@ def judge(folder: Path) -> list[Bound]:
 def train(folder: Path, until: float) -> None:
     """Runs of the protocol on the device, its rates first, until the time is up; those that end are packed."""
     store, start = build_folder() / "runs", time.time()
-    profile = "full" if (repository_root() / RATES_TABLE).exists() else "tuning"
+    profile = "tuning" if rates_left() else "full"
     command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", profile, "--only", "classification"]
     command += ["--budget", f"{max(until - time.monotonic(), 1):.0f}s", "--store", str(store)]
     with subprocess.Popen(command, env=os.environ | {DEVICE_VARIABLE: "cuda"}) as process:
