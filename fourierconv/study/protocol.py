@@ -18,7 +18,7 @@ RATES = (0.001, 0.003, 0.01, 0.03)  # learning rates of Adam that are tried for 
 SGD_RATES = (0.01, 0.03, 0.1, 0.3)
 RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
 CHOICE_TABLE = Path("book", "results", "full", "classification.csv")
-RATE_SEEDS = 2  # of the best two
+BEST_RATES, RATE_SEEDS = 2, 2  # so many rates are tried with so many seeds
 USUAL = 0.003  # where none was tried
 TUNED_AT = 64  # pixels
 PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
@@ -145,7 +145,7 @@ def rate(data: str, method: str, optimizer: str) -> float:
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
     found = _tuned().get((own, method, optimizer), {})
     tried = {r: sum(found[r].values()) for r in _best_rates(found) if len(found[r]) == RATE_SEEDS}
-    return max(sorted(tried), key=lambda r: tried[r]) if len(tried) == RATE_SEEDS else USUAL
+    return max(sorted(tried), key=lambda r: tried[r]) if len(tried) == BEST_RATES else USUAL
 
 
 def rates_left() -> list[Config]:
@@ -161,7 +161,7 @@ def rates_left() -> list[Config]:
 def _best_rates(found: Mapping[float, Mapping[int, float]]) -> list[float]:
     """The two best rates by the first seed, of equal ones the smaller; none until all were tried."""
     first = {r: seeds[0] for r, seeds in found.items() if 0 in seeds}
-    return sorted(sorted(first), key=lambda r: -first[r])[:2] if len(first) == len(RATES) else []
+    return sorted(sorted(first), key=lambda r: -first[r])[:BEST_RATES] if len(first) == len(RATES) else []
 
 
 @cache

@@ -70,6 +70,7 @@ def coordinates(evidence: Evidence) -> pd.DataFrame:
     rows, found = evidence.of(*evidence.asked), []
     for optimizer in ("sgd", "adam"):
         own = rows[rows["optimizer"] == optimizer].drop_duplicates(["method", "seed"])
+        wanted = evidence.every[evidence.every["optimizer"] == optimizer]["seed"].nunique()
         difference = paired(own[own["method"] == "spectral"], own[own["method"] == CLASSIC])
         means = {name: summed(own.loc[own["method"] == name, "accuracy"].tolist()) for name in (CLASSIC, "spectral")}
         found.append(
@@ -77,20 +78,20 @@ def coordinates(evidence: Evidence) -> pd.DataFrame:
                 "optimizer": optimizer.upper() if optimizer == "sgd" else "Adam",
                 **{frames.label(name): text(mean, ".1f") for name, mean in means.items()},
                 "spectral above conv2d 5×5, points": text(difference, "+.1f"),
-                "within ±0.5": tie(difference),
+                "within ±0.5": tie(difference, wanted),
             }
         )
     return pd.DataFrame(found)
 
 
-def tie(difference: Mapping[str, Any]) -> str:
+def tie(difference: Mapping[str, Any], wanted: int = 0) -> str:
     """Say where the interval of a difference lies, relative to ±`MATCH_MARGIN` points.
 
     >>> tie(summed([0.1, 0.1, 0.2])), tie(summed([3.0, 3.1])), tie(summed([-3.0, 3.0])), tie(summed([1.0]))
     ('yes', 'no', 'undecided', 'one seed: no verdict')
     """
-    if difference["n"] < 2:
-        return verdict(dict(difference))
+    if difference["n"] < max(wanted, 2):
+        return verdict(dict(difference), wanted=wanted)
     low, high = difference["low"], difference["high"]
     if low >= -MATCH_MARGIN and high <= MATCH_MARGIN:
         return "yes"

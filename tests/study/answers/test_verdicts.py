@@ -160,6 +160,12 @@ def test_coordinates_tie_or_do_not(points: float, word: str, tmp_path: Path) -> 
     assert "+0.0 [" in adam
 
 
+def test_a_tie_waits_for_all_seeds(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "full", [own for own in wanted("coordinates") if own.seed < 2], exact)
+    found = evidence.load("coordinates", folder=tmp_path)
+    assert verdicts.coordinates(found)[0] == "Not answered yet."
+
+
 def test_other_sizes_are_won_in_either_sense(tmp_path: Path) -> None:
     verdict, *said = verdicts.resolution(load(tmp_path, "resolution"))
     assert verdict.startswith("The hope is not refuted: scaled kernels are above conv2d 5×5 at 24 of 24 sizes")
