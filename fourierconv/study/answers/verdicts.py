@@ -75,7 +75,7 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
             beside[best_name(best)] = (best, PLAIN)
         against = {name: versus(evidence, data, PRIMARY_SIZE, HEADLINE, *other) for name, other in beside.items()}
         points = [
-            f"{text(found, '+.1f')} points above {name} ({found['verdict']}{_seeds(found)})"
+            f"{text(found, '+.1f', ' points')} above {name} ({found['verdict']}{_seeds(found) if _whole(found) else ''})"
             for name, found in against.items()
             if found["n"]
         ]
@@ -119,7 +119,7 @@ def predecessor(evidence: Evidence) -> list[str]:
         said = [f"These seeds cannot tell {THEIR_GAIN} points from 0: the interval holds both."]
     for method, own in found.items():
         if not own["classic"] and own["n"]:
-            points = f"{text(own, '+.1f')} points above conv2d 5×5 in this network ({own['verdict']})"
+            points = f"{text(own, '+.1f', ' points')} above conv2d 5×5 in this network ({own['verdict']})"
             said.append(f"{_upper(_named(method))} is {points}.")
     means = summaries(evidence, "steps_to_50", "predecessor").set_index("method").to_dict("index")
     steps = [f"{_named(name)} {text(own, '.0f')}, {own['n']} runs" for name, own in means.items() if own["n"]]
@@ -145,7 +145,7 @@ def parts(evidence: Evidence) -> list[str]:
         f"their network, {len(kinds['below'])} below, and of {len(kinds['undecided'])} these seeds cannot tell."
     ]
     for kind, own in kinds.items():
-        shown = [f"*{row['contender']}*, {text(row, '+.1f')} points" for row in own]
+        shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in own]
         said += [f"{_upper(kind)}: {_listed(shown)}."] if own else []
     return said
 
@@ -216,7 +216,7 @@ def limits(evidence: Evidence) -> list[str]:
     ]
     for name, (change, share) in found.items():
         letters = f"its last kernels are {text(share, '.2f')} letters large then"
-        said.append(f"{_upper(name)}: {text(change, '+.1f')} points{_seeds(change)}; {letters}.")
+        said.append(f"{_upper(name)}: {text(change, '+.1f', ' points')}{_seeds(change)}; {letters}.")
     return said
 
 
@@ -240,7 +240,7 @@ def multiscale(evidence: Evidence) -> list[str]:
         for own in spread
     ]
     return [
-        f"{word}: scales spread {where}, and one per channel is {text(gain, '+.1f')} points above one per layer.",
+        f"{word}: scales spread {where}, and one per channel is {text(gain, '+.1f', ' points')} above one per layer.",
         f"The ratio of the scales' percentiles, p90 / p10: {_listed(layers)}.",
     ]
 

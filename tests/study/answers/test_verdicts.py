@@ -72,8 +72,8 @@ def test_one_learned_size_below_the_best_fixed_kernel_refutes(tmp_path: Path) ->
     assert "window 5×5" not in lost  # a control
     assert words == "Of the 24: 18 × *beats*; 6 × *falls behind*."
     assert letters.startswith("On letters of 128 pixels, *scaled, per channel* has 77.4 %")
-    assert ", 8 seeds: +8.3 [+8.1, +8.6] points above conv2d 5×5 (beats, 8 seeds);" in letters
-    assert "points above conv2d 11×11, the best fixed kernel (beats, 3 seeds)" in photos
+    assert ", 8 seeds: +8.3 points [+8.1, +8.6] above conv2d 5×5 (beats, 8 seeds);" in letters
+    assert "above conv2d 11×11, the best fixed kernel (beats, 3 seeds)" in photos
 
 
 def test_without_one_the_hope_stands(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_what_has_not_converged_cannot_be_told(tmp_path: Path) -> None:
 def test_the_classic_kernel_may_be_the_best_fixed_one(tmp_path: Path) -> None:
     found = load(tmp_path, "accuracy", shifted(50.0, method="conv2d_5"))
     *_, letters, _ = verdicts.accuracy(found)
-    assert "points above conv2d 5×5, which is the best fixed kernel (falls behind, 8 seeds)" in letters
+    assert "above conv2d 5×5, which is the best fixed kernel (falls behind, 8 seeds)" in letters
 
 
 def test_slopes_are_sorted_by_what_they_say(tmp_path: Path) -> None:
@@ -211,3 +211,9 @@ def test_what_a_step_costs(tmp_path: Path) -> None:
 def test_every_question_of_the_protocol_has_an_answer() -> None:
     asked = {question.name for question in protocol.questions("full")}
     assert asked - {name for names in PAGES.values() for name in names} == {"more_photos", "chosen"}  # beside accuracy
+
+
+def test_seeds_are_counted_once(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "full", [own for own in wanted("accuracy") if own.seed < 2])
+    *_, letters, _ = verdicts.accuracy(evidence.load(*PAGES["accuracy"], folder=tmp_path))
+    assert "above conv2d 5×5 (2 of 8 seeds: no verdict);" in letters
