@@ -14,8 +14,9 @@ from fourierconv.study.experiments.classification import TEST_SIZES, Config
 from fourierconv.study.store import StudyError, repository_root
 from fourierconv.study.tables import from_csv
 
-RATES = (0.001, 0.003, 0.01, 0.03)  # learning rates of Adam that are tried for every contender
-SGD_RATES = (0.01, 0.03, 0.1, 0.3)
+ALL_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of which a search takes what it needs
+RATES = ALL_RATES[2:6]  # learning rates of Adam that are tried for every contender
+SGD_RATES = ALL_RATES[4:8]
 RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
 CHOICE_TABLE = Path("book", "results", "full", "classification.csv")
 BEST_RATES, RATE_SEEDS = 2, 2  # so many rates are tried with so many seeds
@@ -26,13 +27,16 @@ PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of t
 FIXED = tuple(f"conv2d_{k}" for k in (3, 5, 7, 9, 11, 15, 21, 31))
 LEARNED = ("spline", "window_5", "window_31", "scaled_layer", "scaled_channel", "scaled_layer_7", "scaled_channel_7")
 FIELD = (
-    *("spectral", "free_21", "truncated", "dyadic", "dyadic_7", "window", "window_31_channel", "spline_window"),
+    *("free_21", "truncated", "dyadic", "dyadic_7", "window", "window_31_channel", "spline_window"),
     *("free_window", "hermite", "hermite_channel", "spacings", "implicit", "implicit_window"),
 )
 REPAIRS = ("bilinear", "spline_open", "spline_even", "spline")  # the predecessor's construction, a defect less each
 HEADLINE = ("conv2d_5", "scaled_channel")
-LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", *LEARNED)
-PHOTOS = ("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "window_31", "scaled_layer", "scaled_channel")
+LETTERS = ("conv2d_5", "conv2d_11", "conv2d_21", "spectral", *LEARNED)
+PHOTOS = (
+    *("conv2d_3", "conv2d_5", "conv2d_11", "conv2d_21", "spectral"),
+    *("spline", "window_31", "scaled_layer", "scaled_channel"),
+)
 CONTENDERS = {"letters": LETTERS, "imagenette": PHOTOS}  # of the first question
 SIZES = (32, 64, 128)
 CAN_GROW = (
@@ -56,9 +60,12 @@ BUDGETS: dict[str, dict[str, Any]] = {
 }
 SELECTION_SEEDS = 2  # by which the best fixed kernel is chosen
 PHOTO_SEEDS = {32: 5, 64: 5, 128: 3}  # by size, on Imagenette
+PRIMARY_SIZE, PRIMARY_SEEDS = 128, 8  # of the primary comparisons, on both data
 RESOLUTION_SEEDS = 3  # of those trained at `TUNED_AT` pixels, so many are tested at other sizes, too
 WIDER = (16, 32, 64)  # twice the channels, to see whether an answer is the narrow network's own
 PREDECESSOR = (12, 32, 64, 64)  # a quarter of its channels
+PREDECESSORS = ("conv2d_5", "spline_open", "spline")  # that are tried in its network
+FROZEN = (1.0, 2.0, 4.0, 8.0)  # pixels: spacings that one training each is given, and does not learn
 PILOT: dict[str, Any] = {"train": 1200, "epochs": 2}
 
 
@@ -89,7 +96,7 @@ def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config
     if not others and method in CONTENDERS.get(data, ()) and size in SIZES:  # of the first question
         own |= {"keep": method in KEPT and seed == 0, **_at(size, seed)}
     own |= others
-    own.setdefault("lr", rate(data, method, own["optimizer"]))
+    own.setdefault("lr", rate(data, method, own["optimizer"], own["network"]))
     return Config(data=data, size=size, method=method, seed=seed, **own)
 
 
@@ -134,18 +141,18 @@ def priorities() -> dict[Config, int]:
 # --- learning rates ---
 
 
-def rate(data: str, method: str, optimizer: str) -> float:
+def rate(data: str, method: str, optimizer: str, network: str = "convnet") -> float:
     """The rate with the best mean accuracy on what was set aside of the training data; `USUAL` until that is known.
 
-    All are tried with one seed, and the best two with another one. Those of Imagenette and of letters serve for
-    CIFAR-10 and for letters of mixed sizes, those of the plain network for the others. Of equal ones the smaller one is
-    taken. With SGD `spectral` takes that of conv2d_5.
+    All are tried with one seed, and the best two with another one. Of equal ones the smaller one is taken. Those of
+    Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes. With SGD `spectral` takes that of
+    conv2d_5.
     """
     method = "conv2d_5" if (method, optimizer) == ("spectral", "sgd") else method
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
-    found = _tuned().get((own, method, optimizer), {})
-    tried = {r: sum(found[r].values()) for r in _best_rates(found) if len(found[r]) == RATE_SEEDS}
-    return max(sorted(tried), key=lambda r: tried[r]) if len(tried) == BEST_RATES else USUAL
+    found = _tuned().get((own, network, method, optimizer), {})
+    _, chosen = _search(found, SGD_RATES if optimizer == "sgd" else RATES)
+    return USUAL if chosen is None else chosen
 
 
 def rates_left() -> list[Config]:
@@ -153,24 +160,48 @@ def rates_left() -> list[Config]:
     found = _tuned()
 
     def known(own: Config) -> bool:
-        return own.seed in found.get((own.data, own.method, own.optimizer), {}).get(own.lr, {})
+        return own.seed in found.get((own.data, own.network, own.method, own.optimizer), {}).get(own.lr, {})
 
     return [own for own in configs("tuning") if not known(own)]
 
 
-def _best_rates(found: Mapping[float, Mapping[int, float]]) -> list[float]:
+def _search(
+    found: Mapping[float, Mapping[int, float]], rates: Sequence[float]
+) -> tuple[list[tuple[float, int]], float | None]:
+    """What a contender's search consists of so far, rates with seeds, and its choice; None while something is missing.
+
+    A choice is never the smallest or the largest rate tried: the next one is tried, too, until it is not.
+    """
+    low, high = ALL_RATES.index(rates[0]), ALL_RATES.index(rates[-1])
+    while True:
+        tried = ALL_RATES[low : high + 1]
+        best = _best_rates(found, tried)
+        needed = [*product(tried, (0,)), *product(best, range(1, RATE_SEEDS))]
+        if not best or any(seed not in found[lr] for lr, seed in needed):
+            return needed, None
+        chosen = max(sorted(best), key=lambda lr: sum(found[lr].values()))
+        if chosen == tried[0] and low > 0:
+            low -= 1
+        elif chosen == tried[-1] and high < len(ALL_RATES) - 1:
+            high += 1
+        else:
+            return needed, chosen
+
+
+def _best_rates(found: Mapping[float, Mapping[int, float]], tried: Sequence[float]) -> list[float]:
     """The two best rates by the first seed, of equal ones the smaller; none until all were tried."""
-    first = {r: seeds[0] for r, seeds in found.items() if 0 in seeds}
-    return sorted(sorted(first), key=lambda r: -first[r])[:BEST_RATES] if len(first) == len(RATES) else []
+    if any(0 not in found.get(lr, ()) for lr in tried):
+        return []
+    return sorted(tried, key=lambda lr: -found[lr][0])[:BEST_RATES]
 
 
 @cache
-def _tuned() -> dict[tuple[str, str, str], dict[float, dict[int, float]]]:
-    """Accuracy on what was set aside by data, method and optimizer, then by rate, then by seed."""
+def _tuned() -> dict[tuple[str, ...], dict[float, dict[int, float]]]:
+    """Accuracy on what was set aside by data, network, method and optimizer, then by rate, then by seed."""
     path = repository_root() / RATES_TABLE
-    found: dict[tuple[str, str, str], dict[float, dict[int, float]]] = {}
+    found: dict[tuple[str, ...], dict[float, dict[int, float]]] = {}
     for row in from_csv(path.read_text()) if path.exists() else ():
-        what = str(row["data"]), str(row["method"]), str(row["optimizer"])
+        what = tuple(str(row[name]) for name in ("data", "network", "method", "optimizer"))
         found.setdefault(what, {}).setdefault(float(row["lr"]), {})[int(row["seed"])] = float(row["accuracy"])
     return found
 
@@ -178,26 +209,31 @@ def _tuned() -> dict[tuple[str, str, str], dict[float, dict[int, float]]]:
 def _rates() -> list[Question]:
     """Half as long as what they are for, at the middle size; what the first questions need comes first."""
 
-    def tried(
-        data: str, methods: Iterable[str], rates: Sequence[float] = RATES, optimizer: str = "adam"
-    ) -> list[Config]:
-        own: dict[str, Any] = {"epochs": (EPOCHS + 1) // 2, "optimizer": optimizer, "validation": True}
+    def tried(data: str, methods: Iterable[str], network: str = "convnet", **others: Any) -> list[Config]:
+        own = {"epochs": (EPOCHS + 1) // 2, "validation": True, "network": network, "optimizer": "adam", **others}
+        rates = SGD_RATES if own["optimizer"] == "sgd" else RATES
         found = []
         for method in dict.fromkeys(methods):
-            best = _best_rates(_tuned().get((data, method, optimizer), {}))
-            for lr, seed in (*product(rates, (0,)), *product(best, range(1, RATE_SEEDS))):
-                found.append(train(data, TUNED_AT, method, seed, lr=lr, **own))
+            needed, _ = _search(_tuned().get((data, network, method, own["optimizer"]), {}), rates)
+            found += [train(data, TUNED_AT, method, seed, lr=lr, **own) for lr, seed in needed]
         return found
 
     first = (
         *tried("letters", (*LETTERS, *FIXED)),
-        *tried("imagenette", (*PHOTOS, *FIXED, "spline_open", "spline")),
-        *tried("letters", ("conv2d_5", "spectral"), SGD_RATES, "sgd"),
+        *tried("imagenette", (*PHOTOS, *FIXED)),
+        *(config for data in CONTENDERS for config in tried(data, ("conv2d_5",), "deeper")),
+        *tried("letters", ("conv2d_5", "spectral"), optimizer="sgd"),
+        *tried("imagenette", PREDECESSORS, "predecessor", widths=PREDECESSOR),
+    )
+    besides = (
+        *tried("letters", (*FIELD, "scaled_group", *REPAIRS[:3])),
+        *tried("letters", HEADLINE, "twice"),
+        *tried("letters", ("conv2d_3", "scaled_channel"), "resnet18"),
     )
     text = "Which learning rate suits each contender"
     return [
         Question("rates", f"{text} of the first questions?", first, 0),
-        Question("more_rates", f"{text} besides?", tuple(tried("letters", (*FIELD, "scaled_group", *REPAIRS[:3]))), 1),
+        Question("more_rates", f"{text} besides?", besides, 1),
     ]
 
 
@@ -259,11 +295,20 @@ def _main(data: str, size: int, seeds: int) -> list[Config]:
 
 def _letters() -> list[Config]:
     found = [config for size in SIZES for config in _main("letters", size, 5)]
-    return found + [train("letters", n, m, seed) for n in SIZES for m in HEADLINE for seed in range(5, 8)]
+    more = [train("letters", n, m, seed) for n in SIZES[:-1] for m in HEADLINE for seed in range(5, PRIMARY_SEEDS)]
+    return [*found, *more, *_primary("letters", 5)]
 
 
 def _photos() -> list[Config]:
-    return [config for size in SIZES for config in _main("imagenette", size, PHOTO_SEEDS[size])]
+    found = [config for size in SIZES for config in _main("imagenette", size, PHOTO_SEEDS[size])]
+    return [*found, *_primary("imagenette", PHOTO_SEEDS[PRIMARY_SIZE])]
+
+
+def _primary(data: str, seeds: int) -> Iterable[Config]:
+    """The seeds that primary comparisons have besides those of `_main`."""
+    for seed in range(seeds, PRIMARY_SEEDS):
+        yield from (train(data, PRIMARY_SIZE, method, seed) for method in HEADLINE)
+        yield train(data, PRIMARY_SIZE, "conv2d_5", seed, network="deeper", **_at(PRIMARY_SIZE, seed))
 
 
 def _doubled(found: Sequence[Config]) -> list[Config]:
@@ -274,7 +319,8 @@ def _doubled(found: Sequence[Config]) -> list[Config]:
 def _chosen_runs() -> Iterable[Config]:
     """The best fixed kernel of each size with the seeds of what it is compared with, and its control."""
     for (data, size), method in chosen().items():
-        seeds = (8 if size == SIZES[-1] else 5) if data == "letters" else PHOTO_SEEDS[size]
+        usual = 5 if data == "letters" else PHOTO_SEEDS[size]
+        seeds = PRIMARY_SEEDS if size == PRIMARY_SIZE else usual
         own = [train(data, size, method, seed) for seed in range(seeds)]
         yield from own
         if method not in CONTENDERS[data]:
@@ -333,11 +379,17 @@ def _answered() -> list[Question]:
             "Is the predecessor's gain of 0.47 points within the spread of seeds, and does it learn faster at first?",
             tuple(
                 train("imagenette", 128, m, seed, network="predecessor", widths=PREDECESSOR)
-                for seed, m in product(range(3), ("conv2d_5", "spline_open", "spline"))
+                for seed, m in product(range(3), PREDECESSORS)
             ),
             4,
         ),
         Question("parts", "Which part of a learned size matters?", tuple(_parts()), 5),
+        Question(
+            "frozen",
+            "Is one training with a learned spacing as accurate as the best of those with a given one?",
+            tuple(own for own in _parts() if own.scale_rate == 0.0),
+            3,
+        ),
         Question(
             "coordinates",
             "Are Fourier coordinates of the classic kernels the same to SGD, and better to Adam?",
@@ -394,6 +446,7 @@ def _parts() -> Iterable[Config]:
         ("scaled_group", {}),
         *(("scaled_layer", {"scale": scale}) for scale in (2.0, 4.0)),
         *(("scaled_layer", {"scale_rate": scale_rate}) for scale_rate in (1.0, 3.0, 30.0)),
+        *(("scaled_layer", {"scale": scale, "scale_rate": 0.0}) for scale in FROZEN),
         *((method, {}) for method in ("hermite", "spacings", "implicit_window")),
         *((method, {}) for method in REPAIRS),
         *(
@@ -417,14 +470,14 @@ def _tried(name: str) -> Iterable[Config]:
         lr = USUAL if config.optimizer == "adam" else config.lr  # whatever rates are found later
         return replace(config, seed=PILOT_SEED, lr=lr, test_sizes=test_sizes, keep=False, **PILOT)
 
-    own = {
+    own: dict[str, Iterable[Config]] = {
         "accuracy": [
             *(short(train(d, 128, m, 0)) for d in ("letters", "imagenette") for m in (*HEADLINE, "window_31")),
             *(short(train(d, 128, "conv2d_5", 0, network="deeper")) for d in ("letters", "imagenette")),
         ],
         "convergence": [short(train("letters", 64, "conv2d_5", 0)), short(train("imagenette", 64, "conv2d_5", 0))],
         "selection": [short(train(d, 64, "conv2d_11", 0, validation=True)) for d in ("letters", "imagenette")],
-        "chosen": [],  # of the sweep
+        **dict.fromkeys(("chosen", "frozen"), ()),  # the sweep's runs, and those of the parts
         "sweep": [short(train("letters", 64, m, 0)) for m in ("conv2d_31", "spacings", "implicit_window")],
         "extents": [short(train("letters", n, "scaled_layer", 0)) for n in SIZES],
         "predecessor": [

@@ -13,9 +13,9 @@ from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NAMES, NOT_RUN, narrowed, ordered
 from fourierconv.study.claims import CLASSIC
+from fourierconv.study.protocol import CONTENDERS, PRIMARY_SIZE, SIZES
 
 HEADLINE = "scaled_channel"
-PRIMARY_SIZE = 128  # pixels
 CELL = ("data", "size", "method", "contender")
 SAME = ("data", "size", "widths", "padding_mode", "train", "epochs", "validation")  # of what is compared
 PLAIN = "convnet"
@@ -75,7 +75,7 @@ def chosen(evidence: Evidence) -> pd.DataFrame:
 def primary(evidence: Evidence) -> pd.DataFrame:
     """The four primary comparisons, whatever of them is known, with what twice the training adds to either side."""
     fixed, found = choice.best_fixed(evidence), []
-    for data in ("letters", "imagenette"):
+    for data in CONTENDERS:
         best = choice.best_of(fixed, data, PRIMARY_SIZE)
         for name, shown in ((CLASSIC, frames.label(CLASSIC)), (best, best_name(best))):
             difference = versus(evidence, data, PRIMARY_SIZE, HEADLINE, name)
@@ -93,6 +93,35 @@ def primary(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def simpler(evidence: Evidence, data: str) -> list[dict[str, Any]]:
+    """How far the headline's contender is above what could do as well without a learned size.
+
+    Classic kernels on the same images made smaller, and two kinds of coordinates whose kernels have a fixed size. Each
+    as `compared` has it, with its `name`.
+    """
+    smaller = [(CLASSIC, size) for size in SIZES if size < PRIMARY_SIZE]
+    found = []
+    for method, size in (*smaller, ("spectral", PRIMARY_SIZE), ("spline", PRIMARY_SIZE)):
+        shown = frames.label(method) + (f" on images of {size} px" if size < PRIMARY_SIZE else "")
+        found.append({**versus(evidence, data, PRIMARY_SIZE, HEADLINE, method, at=size), "name": shown})
+    return found
+
+
+def beside_simpler(evidence: Evidence) -> pd.DataFrame:
+    """`simpler` on both data."""
+    return pd.DataFrame(
+        {
+            "data": NAMES[data],
+            f"{frames.label(HEADLINE)} at {PRIMARY_SIZE} px, against": row["name"],
+            "points": text(row, "+.1f"),
+            "seeds": row["n"],
+            "verdict": row["verdict"],
+        }
+        for data in CONTENDERS
+        for row in simpler(evidence, data)
+    )
+
+
 def best_name(best: str | None) -> str:
     """Name the best fixed kernel, which may be the classic one.
 
@@ -105,14 +134,20 @@ def best_name(best: str | None) -> str:
 
 
 def versus(
-    evidence: Evidence, data: str, size: int, method: str, baseline: str | None, network: str = PLAIN
+    evidence: Evidence,
+    data: str,
+    size: int,
+    method: str,
+    baseline: str | None,
+    network: str = PLAIN,
+    at: int | None = None,
 ) -> dict[str, Any]:
-    """`compared` of a contender of question 1 with another, in the plain network or the baseline in `network`."""
+    """`compared` of a contender of question 1 with another, which may be in another network or at another size."""
     asked = evidence.every[evidence.every["config"].isin(evidence.asked["accuracy"])]
     asked = narrowed(asked, data=data, size=size, method=method, network=PLAIN)
     if asked.empty:
         return {**summed([]), "gains": (None, None), "wanted": 0, "verdict": NOT_RUN, "text": NOT_RUN}
-    return compared(evidence, asked.iloc[0].to_dict(), baseline, network)
+    return compared(evidence, asked.iloc[0].to_dict(), baseline, network, at)
 
 
 def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
@@ -133,21 +168,31 @@ def within(rows: pd.DataFrame, cell: Mapping[str, Any]) -> pd.DataFrame:
     return narrowed(rows, **{name: cell[name] for name in (*CELL, *SAME)}).drop_duplicates("seed")
 
 
-def beside(rows: pd.DataFrame, cell: Mapping[str, Any], method: str | None, network: str = PLAIN) -> pd.DataFrame:
-    """Runs of a contender that share everything with a cell but the method and, where it is given, the network."""
-    same = {name: cell[name] for name in SAME}
+def beside(
+    rows: pd.DataFrame, cell: Mapping[str, Any], method: str | None, network: str = PLAIN, at: int | None = None
+) -> pd.DataFrame:
+    """Runs of a contender that share everything with a cell but the method and, where given, network and size."""
+    same = {name: cell[name] for name in SAME} | ({} if at is None else {"size": at})
     return narrowed(rows, method=method, network=network, optimizer="adam", **same).drop_duplicates("seed")
 
 
-def compared(evidence: Evidence, cell: Mapping[str, Any], baseline: str | None, network: str = PLAIN) -> dict[str, Any]:
+def compared(
+    evidence: Evidence,
+    cell: Mapping[str, Any],
+    baseline: str | None,
+    network: str = PLAIN,
+    at: int | None = None,
+) -> dict[str, Any]:
     """Sum up how far a cell is above a contender that shares all but the method, by the seeds that both have.
+
+    The contender may be in another `network`, or `at` another size of the same images.
 
     Returns:
         The cell's fields, mean, low, high, sd and n as `paired` has them, `wanted` seeds, both sides' `gains` by twice
         the training, the `verdict`, and a `text`; n is 0 without a baseline.
     """
-    own, others = within(evidence.rows, cell), beside(evidence.rows, cell, baseline, network)
-    asked, theirs = within(evidence.every, cell), beside(evidence.every, cell, baseline, network)
+    own, others = within(evidence.rows, cell), beside(evidence.rows, cell, baseline, network, at)
+    asked, theirs = within(evidence.every, cell), beside(evidence.every, cell, baseline, network, at)
     wanted = len(set(asked["seed"]) & set(theirs["seed"]))
     difference, both = paired(own, others), (choice.gain_of(own), choice.gain_of(others))
     word = verdict(difference, *both, wanted)

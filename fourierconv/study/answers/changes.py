@@ -14,7 +14,6 @@ from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdi
 from fourierconv.study.answers.trainings import NOT_RUN
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
-from fourierconv.study.statistics import MATCH_MARGIN
 
 CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
 ABOVE = "points above conv2d"
@@ -66,7 +65,7 @@ def predecessor(evidence: Evidence) -> pd.DataFrame:
 
 
 def coordinates(evidence: Evidence) -> pd.DataFrame:
-    """Question 5: points of `spectral` above conv2d 5×5 with each optimizer, and whether they tie."""
+    """Question 5: points of `spectral` above conv2d 5×5 with each optimizer, and whether the interval holds 0."""
     rows, found = evidence.of(*evidence.asked), []
     for optimizer in ("sgd", "adam"):
         own = rows[rows["optimizer"] == optimizer].drop_duplicates(["method", "seed"])
@@ -78,24 +77,25 @@ def coordinates(evidence: Evidence) -> pd.DataFrame:
                 "optimizer": optimizer.upper() if optimizer == "sgd" else "Adam",
                 **{frames.label(name): text(mean, ".1f") for name, mean in means.items()},
                 "spectral above conv2d 5×5, points": text(difference, "+.1f"),
-                "within ±0.5": tie(difference, wanted),
+                "difference": holds_zero(difference, wanted),
             }
         )
     return pd.DataFrame(found)
 
 
-def tie(difference: Mapping[str, Any], wanted: int = 0) -> str:
-    """Say where the interval of a difference lies, relative to ±`MATCH_MARGIN` points.
+def holds_zero(difference: Mapping[str, Any], wanted: int = 0) -> str:
+    """Say on which side of 0 the interval of a difference lies.
 
-    >>> tie(summed([0.1, 0.1, 0.2])), tie(summed([3.0, 3.1])), tie(summed([-3.0, 3.0])), tie(summed([1.0]))
-    ('yes', 'no', 'undecided', 'one seed: no verdict')
+    >>> holds_zero(summed([-0.1, 0.1, 0.2])), holds_zero(summed([3.0, 3.1])), holds_zero(summed([-3.0, -3.1]))
+    ('the interval holds 0', 'above 0', 'below 0')
+    >>> holds_zero(summed([1.0]))
+    'one seed: no verdict'
     """
     if difference["n"] < max(wanted, 2):
         return verdict(dict(difference), wanted=wanted)
-    low, high = difference["low"], difference["high"]
-    if low >= -MATCH_MARGIN and high <= MATCH_MARGIN:
-        return "yes"
-    return "no" if low > MATCH_MARGIN or high < -MATCH_MARGIN else "undecided"
+    if difference["low"] <= 0 <= difference["high"]:
+        return "the interval holds 0"
+    return "above 0" if difference["low"] > 0 else "below 0"
 
 
 def _steps(steps: dict[str, Any], runs: int) -> str:

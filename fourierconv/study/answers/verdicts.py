@@ -12,12 +12,12 @@ from typing import Any
 
 from fourierconv.study import frames
 from fourierconv.study.answers import changes, choice, kernels, prices
-from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, PRIMARY_SIZE, best_name, summaries, versus
+from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, best_name, simpler, summaries, versus
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text
 from fourierconv.study.answers.trainings import NAMES, narrowed
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, SIZES
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES
 from fourierconv.study.statistics import MATCH_MARGIN, NO_CLAIM
 
 THEIR_GAIN = 0.47  # points, that the predecessor reports
@@ -75,7 +75,7 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
             beside[best_name(best)] = (best, PLAIN)
         against = {name: versus(evidence, data, PRIMARY_SIZE, HEADLINE, *other) for name, other in beside.items()}
         points = [
-            f"{text(found, '+.1f', ' points')} above {name} ({found['verdict']}{_seeds(found) if _whole(found) else ''})"
+            f"{text(found, '+.1f', ' points')} above {name} ({_judged(found)})"
             for name, found in against.items()
             if found["n"]
         ]
@@ -83,6 +83,13 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
             accuracy = f"{text(own, '.1f', ' %')}{_seeds(own)}"
             where = f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, {_named(HEADLINE)}"
             yield f"{where} has {accuracy}: {_listed(points)}."
+        beside_simpler = [
+            f"{text(found, '+.1f', ' points')} above {found['name']} ({_judged(found)})"
+            for found in simpler(evidence, data)
+            if found["n"]
+        ]
+        if beside_simpler:
+            yield f"Beside what is simpler it is {_listed(beside_simpler)}."
 
 
 def extents(evidence: Evidence) -> list[str]:
@@ -151,13 +158,13 @@ def parts(evidence: Evidence) -> list[str]:
 
 
 def coordinates(evidence: Evidence) -> list[str]:
-    """Question 5: whether classic kernels in Fourier coordinates tie with SGD, and gain with Adam."""
+    """Question 5: whether classic kernels in Fourier coordinates do as well with SGD, and gain with Adam."""
     found = {own["optimizer"]: own for own in changes.coordinates(evidence).to_dict("records")}
     word = {
-        "yes": "They tie with SGD, as they must",
-        "no": "They do not tie with SGD, which needs an explanation",
-        "undecided": "Whether they tie with SGD cannot be told from these seeds",
-    }.get(found["SGD"]["within ±0.5"], OPEN)
+        "the interval holds 0": "With SGD they do as well, as they must",
+        "above 0": "With SGD they differ, which needs an explanation",
+        "below 0": "With SGD they differ, which needs an explanation",
+    }.get(found["SGD"]["difference"], OPEN)
     return [
         f"{word}.",
         *(
@@ -293,6 +300,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _seeds(found: Mapping[str, Any]) -> str:
     return f", {found['n']} seeds" if found["n"] > 1 else ""
+
+
+def _judged(found: Mapping[str, Any]) -> str:
+    """A verdict with its number of seeds, which it says itself where some are missing."""
+    return f"{found['verdict']}{_seeds(found) if _whole(found) else ''}"
 
 
 def _upper(name: str) -> str:
