@@ -223,9 +223,9 @@ def _rates() -> list[Question]:
         *tried("imagenette", (*PHOTOS, *FIXED)),
         *(config for data in CONTENDERS for config in tried(data, ("conv2d_5",), "deeper")),
         *tried("letters", ("conv2d_5", "spectral"), optimizer="sgd"),
-        *tried("imagenette", PREDECESSORS, "predecessor", widths=PREDECESSOR),
     )
     besides = (
+        *tried("imagenette", PREDECESSORS, "predecessor", widths=PREDECESSOR),
         *tried("letters", (*FIELD, "scaled_group", *REPAIRS[:3])),
         *tried("letters", HEADLINE, "twice"),
         *tried("letters", ("conv2d_3", "scaled_channel"), "resnet18"),

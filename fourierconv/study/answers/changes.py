@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from fourierconv.study import frames
-from fourierconv.study.answers.accuracies import CELL, compared, counted, summaries, within
+from fourierconv.study.answers.accuracies import CELL, SAME, compared, counted, summaries, within
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdict
-from fourierconv.study.answers.trainings import NOT_RUN
+from fourierconv.study.answers.trainings import NOT_RUN, narrowed
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
 
@@ -50,6 +50,39 @@ def changes(evidence: Evidence) -> pd.DataFrame:
     """What each change of question 4 does: accuracy in percent, and points above classic kernels, all else equal."""
     found = beside_classic(evidence, "parts")[["contender", "accuracy", "points"]]
     return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
+
+
+def frozen(evidence: Evidence) -> pd.DataFrame:
+    """Given spacings beside the learned one, all else equal: a row per spacing, as `compared` has it, above `learned`.
+
+    `accuracy` is a text in percent; the learned one's is in its own row, the last, without a difference.
+    """
+    name = frames.label("scaled_layer")
+    found, learned = [], evidence.rows.iloc[:0]
+    for _, asked in evidence.cells("frozen").groupby("contender", sort=False):
+        cell = asked.iloc[0].to_dict()
+        same = {column: cell[column] for column in SAME}
+        learned = narrowed(evidence.rows, contender=name, **same).drop_duplicates("seed")
+        wanted = set(asked["seed"]) & set(narrowed(evidence.every, contender=name, **same)["seed"])
+        own = within(evidence.rows, cell)
+        accuracy = text(summed(own["accuracy"].tolist()), ".1f")
+        found.append({**cell, **paired(own, learned), "wanted": len(wanted), "accuracy": accuracy})
+    rest = {"contender": name, **summed([]), "wanted": 0, "accuracy": text(summed(learned["accuracy"].tolist()), ".1f")}
+    return pd.DataFrame([*found, rest])
+
+
+def given(evidence: Evidence) -> pd.DataFrame:
+    """`frozen` as a table."""
+    rows = frozen(evidence).to_dict("records")
+    above = [f"{text(row, '+.1f')}" if row["wanted"] else "–" for row in rows]
+    return pd.DataFrame(
+        {
+            "spacing": [row["contender"] for row in rows],
+            "accuracy, %": [row["accuracy"] for row in rows],
+            "points above the learned one": above,
+            "seeds": [f"{row['n']} of {row['wanted']}" if row["wanted"] else "–" for row in rows],
+        }
+    )
 
 
 def predecessor(evidence: Evidence) -> pd.DataFrame:

@@ -39,13 +39,20 @@ def contender(config: Config) -> str:
 
     >>> contender(protocol.train("letters", 128, "scaled_layer", 0, scale=2.0))
     'scaled, per layer, from 2 px'
+    >>> contender(protocol.train("letters", 128, "scaled_layer", 0, scale=2.0, scale_rate=0.0))
+    'scaled, per layer, 2 px, not learned'
     """
+    learned = config.scale_rate > 0
     usual = protocol.PILOT["train"] if config.seed == protocol.PILOT_SEED else protocol.BUDGETS[config.data]["train"]
     changes = [
         NETWORKS.get(config.network),
         f"{joined(config.widths)} channels" if config.widths == protocol.WIDER else None,
-        None if config.scale is None else f"from {joined(config.scale):g} px",
-        None if config.scale_rate == SCALE_RATE else f"scale's rate ×{config.scale_rate:g}",
+        None if config.scale is None else f"{'from ' * learned}{joined(config.scale):g} px",
+        None
+        if config.scale_rate == SCALE_RATE
+        else f"scale's rate ×{config.scale_rate:g}"
+        if learned
+        else "not learned",
         None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",
         None if config.optimizer == "adam" else config.optimizer.upper(),
         None if config.train == usual else f"{config.train} images",

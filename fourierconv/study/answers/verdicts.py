@@ -57,7 +57,7 @@ def accuracy(evidence: Evidence) -> list[str]:
     if known:
         words = Counter(each["verdict"].split(",")[0] for each in known.values())
         said.append(f"Of the {len(known)}: {_listed([f'{count} × *{word}*' for word, count in words.most_common()])}.")
-    return [*said, *_headlines(evidence)]
+    return [*said, *_headlines(evidence), *_stuck(evidence, "accuracy", "sweep")]
 
 
 def _headlines(evidence: Evidence) -> Iterator[str]:
@@ -90,6 +90,18 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
         ]
         if beside_simpler:
             yield f"Beside what is simpler it is {_listed(beside_simpler)}."
+
+
+def _stuck(evidence: Evidence, *names: str) -> Iterator[str]:
+    """Which cells have trainings that ended below twice chance."""
+    rows = evidence.of(*names).drop_duplicates("config")
+    low = rows["accuracy"].astype(float) < 2 * 100 / rows["classes"].astype(float)
+    shown = []
+    for (data, name, size), own in rows.assign(low=low).groupby(["data", "contender", "size"], sort=False):
+        if own["low"].any():
+            shown.append(f"*{name}* on {NAMES[data]} of {size} pixels, {own['low'].sum()} of {len(own)}")
+    if shown:
+        yield f"Trainings that ended below twice chance: {_listed(shown)}."
 
 
 def extents(evidence: Evidence) -> list[str]:
@@ -154,7 +166,17 @@ def parts(evidence: Evidence) -> list[str]:
     for kind, own in kinds.items():
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in own]
         said += [f"{_upper(kind)}: {_listed(shown)}."] if own else []
-    return said
+    return [*said, *_given(evidence)]
+
+
+def _given(evidence: Evidence) -> Iterator[str]:
+    """Whether a spacing that is given does better than one that is learned."""
+    rows = [row for row in changes.frozen(evidence).to_dict("records") if row["wanted"]]
+    known = [row for row in rows if _whole(row)]
+    if known:
+        better = sum(row["low"] > 0 for row in known)
+        shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in known]
+        yield f"Of {len(known)} given spacings {better} are above the learned one: {_listed(shown)}."
 
 
 def coordinates(evidence: Evidence) -> list[str]:

@@ -16,7 +16,6 @@ from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
 from fourierconv.study.figures.answers import empty
 from fourierconv.study.figures.style import KNOWN, WIDTH
-from fourierconv.study.statistics import MATCH_MARGIN
 
 ROW = 0.3  # inches
 DOTS: dict[str, Any] = {"s": 12, "alpha": 0.7, "linewidths": 0}
@@ -48,8 +47,6 @@ def coordinates(evidence: Evidence) -> Figure:
         _mean(axes, paired(ours, theirs), place, "spectral")
         drawn += points.tolist()
     axes.set(xlabel="points of test accuracy of spectral above conv2d 5×5")
-    if drawn:
-        axes.axvspan(-MATCH_MARGIN, MATCH_MARGIN, color="#888888", alpha=0.25, linewidth=0)
     empty(axes, pd.DataFrame(drawn))
     return evidence.stamp(figure)
 

@@ -17,7 +17,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "accuracy": ("accuracy", "sweep", "selection", "convergence"),
     "extents": ("extents",),
     "predecessor": ("predecessor",),
-    "parts": ("parts", "accuracy", "convergence"),
+    "parts": ("parts", "frozen", "accuracy", "convergence"),
     "coordinates": ("coordinates",),
     "resolution": ("resolution",),
     "limits": ("limits", "accuracy"),
@@ -64,7 +64,7 @@ def test_without_runs_it_says_so(question: str, tmp_path: Path) -> None:
 
 
 def test_one_learned_size_below_the_best_fixed_kernel_refutes(tmp_path: Path) -> None:
-    verdict, lost, words, letters, photos = verdicts.accuracy(load(tmp_path, "accuracy"))
+    verdict, lost, words, letters, simpler, photos, _ = verdicts.accuracy(load(tmp_path, "accuracy"))
     assert verdict.startswith("The hope is refuted: 24 of 24")  # by the 7×7 ones, three points behind conv2d_11
     assert "and 6 speak against it" in verdict
     assert "*scaled 7×7, per layer* on letters (32, 64, 128 px)" in lost
@@ -74,6 +74,19 @@ def test_one_learned_size_below_the_best_fixed_kernel_refutes(tmp_path: Path) ->
     assert letters.startswith("On letters of 128 pixels, *scaled, per channel* has 77.4 %")
     assert ", 8 seeds: +8.3 points [+8.1, +8.6] above conv2d 5×5 (beats, 8 seeds);" in letters
     assert "above conv2d 11×11, the best fixed kernel (beats, 3 seeds)" in photos
+    assert simpler.startswith(
+        "Beside what is simpler it is -3.7 points [-3.9, -3.4] above conv2d 5×5 on images of 32 px"
+    )
+
+
+def test_trainings_that_stayed_at_chance_are_counted(tmp_path: Path) -> None:
+    def stuck(config: Config) -> dict[str, Any]:
+        low = (config.data, config.method, config.size) == ("letters", "conv2d_31", 64) and config.seed > 0
+        return exact(config) | ({"accuracy": 5.0} if low else {})
+
+    *_, said = verdicts.accuracy(load(tmp_path, "accuracy", stuck))
+    shown = "*conv2d 31×31* on letters of 64 pixels, 2 of 3."
+    assert said == f"Trainings that ended below twice chance: {shown}"
 
 
 def test_without_one_the_hope_stands(tmp_path: Path) -> None:
@@ -81,7 +94,7 @@ def test_without_one_the_hope_stands(tmp_path: Path) -> None:
         learned = not config.method.startswith("conv2d")
         return exact(config) | {"accuracy": exact(config)["accuracy"] + 10 * learned}
 
-    verdict, words, letters, _ = verdicts.accuracy(load(tmp_path, "accuracy", ahead))
+    verdict, words, *_ = verdicts.accuracy(load(tmp_path, "accuracy", ahead))
     assert verdict.startswith("The hope is not refuted: 24 of 24")
     assert words == "Of the 24: 24 × *beats*."
     assert letters.startswith("On letters")
@@ -107,7 +120,7 @@ def test_what_has_not_converged_cannot_be_told(tmp_path: Path) -> None:
 
 def test_the_classic_kernel_may_be_the_best_fixed_one(tmp_path: Path) -> None:
     found = load(tmp_path, "accuracy", shifted(50.0, method="conv2d_5"))
-    *_, letters, _ = verdicts.accuracy(found)
+    letters, *_ = (said for said in verdicts.accuracy(found) if said.startswith("On letters"))
     assert "above conv2d 5×5, which is the best fixed kernel (falls behind, 8 seeds)" in letters
 
 
@@ -140,18 +153,28 @@ def test_an_interval_that_holds_both_tells_nothing_of_the_gain(tmp_path: Path) -
 
 def test_changes_that_undo_the_difference_are_named(tmp_path: Path) -> None:
     measured = shifted(-20.0, method="scaled_channel", padding_mode="reflect")
-    verdict, above, below, undecided = verdicts.parts(load(tmp_path, "parts", measured))
-    assert verdict.startswith("Of 20 changes 20 are measured: 11 are above")
+    verdict, above, below, undecided, given = verdicts.parts(load(tmp_path, "parts", measured))
+    assert verdict.startswith("Of 24 changes 24 are measured: 15 are above")
     assert "*scaled, per channel, circular padding*" in above
     assert below.startswith("Below: *scaled, per channel, reflect padding*, -11")
     assert "*Open spline*" not in above
     assert "*open spline*" in undecided
+    assert given.startswith(
+        "Of 4 given spacings 0 are above the learned one: *scaled, per layer, 1 px, not learned*, +0.0"
+    )
+
+
+def test_a_given_spacing_may_be_better_than_a_learned_one(tmp_path: Path) -> None:
+    *_, given = verdicts.parts(load(tmp_path, "parts", shifted(2.0, method="scaled_layer", scale=4.0, scale_rate=0.0)))
+    assert given.startswith("Of 4 given spacings 1 are above the learned one")
+    assert "*scaled, per layer, 4 px, not learned*, +2.0 points" in given
 
 
 @pytest.mark.parametrize(
-    ("points", "word"), [(0.0, "They tie with SGD"), (1.0, "They do not tie with SGD"), (0.7, "They do not tie")]
+    ("points", "word"),
+    [(0.0, "With SGD they do as well"), (1.0, "With SGD they differ"), (-0.7, "With SGD they differ")],
 )
-def test_coordinates_tie_or_do_not(points: float, word: str, tmp_path: Path) -> None:
+def test_coordinates_do_as_well_or_differ(points: float, word: str, tmp_path: Path) -> None:
     verdict, sgd, adam = verdicts.coordinates(
         load(tmp_path, "coordinates", shifted(points, optimizer="sgd", method="spectral"))
     )
@@ -160,7 +183,7 @@ def test_coordinates_tie_or_do_not(points: float, word: str, tmp_path: Path) -> 
     assert "+0.0 [" in adam
 
 
-def test_a_tie_waits_for_all_seeds(tmp_path: Path) -> None:
+def test_coordinates_wait_for_all_seeds(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full", [own for own in wanted("coordinates") if own.seed < 2], exact)
     found = evidence.load("coordinates", folder=tmp_path)
     assert verdicts.coordinates(found)[0] == "Not answered yet."
@@ -215,5 +238,6 @@ def test_every_question_of_the_protocol_has_an_answer() -> None:
 
 def test_seeds_are_counted_once(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full", [own for own in wanted("accuracy") if own.seed < 2])
-    *_, letters, _ = verdicts.accuracy(evidence.load(*PAGES["accuracy"], folder=tmp_path))
+    found = evidence.load(*PAGES["accuracy"], folder=tmp_path)
+    letters, *_ = (said for said in verdicts.accuracy(found) if said.startswith("On letters"))
     assert "above conv2d 5×5 (2 of 8 seeds: no verdict);" in letters
