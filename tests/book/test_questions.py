@@ -1,6 +1,7 @@
 """The pages of the protocol's questions run on whatever is committed: nothing, the pilot, a part of what is full."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from fourierconv.study import protocol
 from fourierconv.study.answers import evidence
+from fourierconv.study.store import repository_root
 from tests.study import protocol_runs
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -37,6 +39,18 @@ def test_every_question_of_the_protocol_has_its_page() -> None:
     assert [int(page[:2]) for page in PAGES] == list(range(10, 19))
     loaded = " ".join(source for page in PAGES for _, source in cells(page))
     assert not [question.name for question in protocol.questions("full") if f'"{question.name}"' not in loaded]
+
+
+def test_a_page_says_what_would_refute_as_the_protocol_does() -> None:
+    lines = (repository_root() / "book" / "protocol.md").read_text().splitlines()
+    asked = [line.strip("| ").split(" | ") for line in lines if re.match(r"\| \d ", line)]
+    assert len(asked) == len(PAGES)
+    for number, _, refuted in asked:
+        (page,) = (page for page in PAGES if int(page[:2]) == int(number) + 9)
+        text = json.loads((NOTEBOOKS / f"{page}.ipynb").read_text())["cells"]
+        if refuted != "—":
+            shown = f"{refuted[0].upper()}{refuted[1:]}."
+            assert any(shown in "".join(cell["source"]) for cell in text), page
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -131,7 +131,7 @@ def predecessor(evidence: Evidence) -> list[str]:
     if not _whole(gain):
         said = [f"{OPEN}: {gain['n']} of {max(gain['wanted'], 2)} seeds are there."]
     elif gain["high"] < THEIR_GAIN:
-        said = [f"The gain is refuted: {THEIR_GAIN} points lie above the interval."]
+        said = [f"A gain of {THEIR_GAIN} points is not found here: it lies above the interval."]
     elif gain["low"] > 0:
         said = ["A gain is confirmed: the interval lies above 0."]
     else:

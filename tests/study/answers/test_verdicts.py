@@ -97,7 +97,6 @@ def test_without_one_the_hope_stands(tmp_path: Path) -> None:
     verdict, words, *_ = verdicts.accuracy(load(tmp_path, "accuracy", ahead))
     assert verdict.startswith("The hope is not refuted: 24 of 24")
     assert words == "Of the 24: 24 × *beats*."
-    assert letters.startswith("On letters")
 
 
 def test_part_of_the_comparisons_leaves_it_open(tmp_path: Path) -> None:
@@ -135,7 +134,7 @@ def test_slopes_are_sorted_by_what_they_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("points", "word"),
-    [(0.2, "The gain is refuted"), (0.48, "A gain is confirmed"), (0.6, "A gain is confirmed")],
+    [(0.2, "A gain of 0.47 points is not found"), (0.48, "A gain is confirmed"), (0.6, "A gain is confirmed")],
 )
 def test_the_predecessors_gain_against_the_interval(points: float, word: str, tmp_path: Path) -> None:
     found = load(tmp_path, "predecessor", shifted(points, method="spline_open"))
