@@ -173,19 +173,20 @@ def _search(
     A choice is never the smallest or the largest rate tried: the next one is tried, too, until it is not.
     """
     low, high = ALL_RATES.index(rates[0]), ALL_RATES.index(rates[-1])
+    needed: dict[tuple[float, int], None] = {}  # in order
     while True:
         tried = ALL_RATES[low : high + 1]
         best = _best_rates(found, tried)
-        needed = [*product(tried, (0,)), *product(best, range(1, RATE_SEEDS))]
+        needed |= dict.fromkeys((*product(tried, (0,)), *product(best, range(1, RATE_SEEDS))))
         if not best or any(seed not in found[lr] for lr, seed in needed):
-            return needed, None
+            return list(needed), None
         chosen = max(sorted(best), key=lambda lr: sum(found[lr].values()))
         if chosen == tried[0] and low > 0:
             low -= 1
         elif chosen == tried[-1] and high < len(ALL_RATES) - 1:
             high += 1
         else:
-            return needed, chosen
+            return list(needed), chosen
 
 
 def _best_rates(found: Mapping[float, Mapping[int, float]], tried: Sequence[float]) -> list[float]:
