@@ -1,5 +1,6 @@
 """The committed results: tables are what the committed runs say, byte for byte, and kept weights fit their networks."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from fourierconv.study import tables
 from fourierconv.study.experiments import classification
+from fourierconv.study.statistics import interval, paired_differences
 from fourierconv.study.store import Store, repository_root
 from fourierconv.study.sweep import sweep_of
 
@@ -31,3 +33,19 @@ def test_kept_weights_are_those_of_their_runs(profile: str) -> None:
         if store.path(EXPERIMENT, config).exists() and config.keep:
             network = EXPERIMENT.network(config, store.weights(EXPERIMENT, config))
             assert sum(p.numel() for p in network.parameters()) > 0
+
+
+def test_what_pages_say_of_the_quick_profile_in_words() -> None:
+    rows = tables.from_csv((COMMITTED / "quick" / "image_size.csv").read_text())
+    cells: dict[tuple[Any, Any], dict[Any, float]] = {}
+    for row in rows:
+        cells.setdefault((row["method"], row["size"]), {})[row["seed"]] = float(row["accuracy"])
+    means = {cell: sum(found.values()) / len(found) for cell, found in cells.items()}
+    classic = means["conv2d_5", 128]
+    learned, simpler = ("scaled_layer", "scaled_channel", "window"), ("spectral", "spline")
+    assert min(means[name, 128] for name in (*learned, *simpler)) > classic  # "higher mean accuracies, but so do"
+    for one, other in product(learned, simpler):  # "none is shown to be ahead of these"
+        assert interval(paired_differences(cells[one, 128], cells[other, 128])).low < 0
+    assert means["conv2d_5", 32] > max(mean for (_, size), mean in means.items() if size == 128)  # "could be shrunk"
+    loss = {name: means[name, 32] - means[name, 128] for name, size in means if size == 32}
+    assert max(loss[name] for name in (*learned, "conv2d_11")) < loss["conv2d_5"]  # "falls less as images grow"

@@ -23,6 +23,8 @@ MADE = {  # by the name of a folder, what makes its tables again
     name: f" Made by make {command}."
     for name, command in {"bench": "bench", "bench_check": "bench-check", "gpu": "gpu"}.items()
 }
+ENGINES = ("direct", "whole", "tiled")
+SLOWER = 1.1  # times as long: from there on a choice is shown as missed
 HOLDS = {True: "yes", False: "no", None: "not measured"}
 
 
@@ -70,6 +72,17 @@ def growth(cells: Sequence[Measured], names: Sequence[str]) -> pd.DataFrame:
         found = exponents(cells, name)
         rows.append({"contender": name, **{own.factor: f"{own.value:.2f} ± {own.error:.2f}" for own in found}})
     return pd.DataFrame(rows)
+
+
+def choice(cells: Sequence[Measured]) -> pd.DataFrame:
+    """Where the chosen engine took `SLOWER` times as long as another, both asked for by name: medians of a step."""
+    rows = []
+    for own in cells:
+        best = own.fastest(ENGINES)
+        if own.middle(own.engine) > SLOWER * own.middle(best):
+            ms = [f"{1000 * own.middle(name):.0f} ms" for name in (own.engine, best)]
+            rows.append({"cell": own.cell.name, "chosen": own.engine, "takes": ms[0], "fastest": best, "takes ": ms[1]})
+    return pd.DataFrame(rows, columns=["cell", "chosen", "takes", "fastest", "takes "])
 
 
 def memory(folder: Path) -> pd.DataFrame:

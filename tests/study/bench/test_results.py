@@ -96,5 +96,6 @@ def test_the_chapters_tables(folder: Path) -> None:
     assert views.bounds(results.judge(folder))["holds"].tolist() == ["yes"] * 11
     growth = views.growth(results.measured(folder), ["auto"])
     assert growth.loc[0, "image"] == "2.00 ± 0.00"
+    assert views.choice(results.measured(folder)).empty
     memory = views.memory(folder).set_index("way")["times torch's"]
     assert memory.to_dict() == {way: step / 100 for way, step in WAYS.items()}

@@ -16,3 +16,12 @@ def test_the_note_names_the_processor_and_its_threads(tmp_path: Path) -> None:
 def test_the_note_names_the_device_where_there_is_one(tmp_path: Path) -> None:
     gpu.save(tmp_path, made.state(made.CELLS[:2]))
     assert views.note(tmp_path) == "abacus, torch 2.0, 2026-01-01, 2 cells in 12 s."
+
+
+def test_a_choice_that_was_not_the_fastest_is_listed(tmp_path: Path) -> None:
+    cells = everything()
+    wrong = cells[3]["cell"]
+    cells[3]["plans"]["auto"]["engine"] = "whole"  # which takes half as long again as 'tiled'
+    results.write(cells, tmp_path)
+    found = views.choice(results.measured(tmp_path))
+    assert found[["cell", "chosen", "fastest"]].values.tolist() == [[wrong, "whole", "tiled"]]
