@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-TABLES = re.compile(r"\.table\(|not_run\(\)|not_above")
+TABLES = re.compile(r"\.table\(|not_run\(\)|not_above|searched\(")
 
 
 def figures(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
