@@ -145,3 +145,10 @@ def test_histories_and_weights_are_those_of_the_runs(tmp_path: Path) -> None:
     assert len(grown.training(found, "extents", data="letters").axes) == 3
     assert grown.portraits(found, "extents", data="letters", size=32, layer=2).axes
     assert kernels.histories(found, "extents", data="imagenette").empty
+
+
+def test_slopes_of_some_sizes_need_no_others(whole: Path) -> None:
+    found = evidence.load("extents", folder=whole)
+    table = by_contender(kernels.slope_table(found, "extents", data="imagenette", size=(64, 128)))
+    assert table["scaled, per channel"]["layer 3"].startswith("0.7")  # of `metrics`, 0.75 and noise
+    assert kernels.slopes(found, "extents", size=64).empty  # one size has no slope
