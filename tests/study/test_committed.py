@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fourierconv.study import tables
+from fourierconv.study import protocol, tables
 from fourierconv.study.experiments import classification
 from fourierconv.study.statistics import interval, paired_differences
 from fourierconv.study.store import Store, repository_root
@@ -49,3 +49,17 @@ def test_what_pages_say_of_the_quick_profile_in_words() -> None:
     assert means["conv2d_5", 32] > max(mean for (_, size), mean in means.items() if size == 128)  # "could be shrunk"
     loss = {name: means[name, 32] - means[name, 128] for name, size in means if size == 32}
     assert max(loss[name] for name in (*learned, "conv2d_11")) < loss["conv2d_5"]  # "falls less as images grow"
+
+
+def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
+    def reached(data: str, method: str) -> float:
+        seeds = protocol._tuned()[data, "convnet", method, "adam"][protocol.rate(data, method, "adam")]
+        return sum(seeds.values()) / len(seeds)
+
+    large = [reached("letters", name) for name in ("conv2d_9", "conv2d_11")]
+    assert min(large) > reached("letters", "conv2d_5") + 10  # "well ahead of 5×5"
+    for data in protocol.CONTENDERS:
+        scaled = [reached(data, name) for name in ("scaled_layer", "scaled_channel")]
+        fixed = [reached(data, name) for name in ("spectral", "spline")]
+        assert min(fixed) > max(scaled)
+    assert min(fixed) > reached("imagenette", "window_31")  # "and more on photographs"
