@@ -10,7 +10,7 @@ import pandas as pd
 from fourierconv.study import frames
 from fourierconv.study.answers import choice
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.seeds import grid, over_seeds, paired, summed, text, verdict
+from fourierconv.study.answers.seeds import ONE_SEED, grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NAMES, NOT_RUN, narrowed, ordered
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.protocol import CONTENDERS, PRIMARY_SIZE, SIZES
@@ -68,7 +68,9 @@ def chosen(evidence: Evidence) -> pd.DataFrame:
     for row in choice.best_fixed(evidence).to_dict("records"):
         best = f"{frames.label(row['method'])}, {row['accuracy']:.1f} %" if row["method"] else choice.NOT_CHOSEN
         runs = f"{row['runs']} of {row['wanted']}"
-        found.append({"data": row["data"], "image": f"{row['size']} px", "best fixed kernel": best, "runs": runs})
+        found.append(
+            {"data": NAMES[row["data"]], "image": f"{row['size']} px", "best fixed kernel": best, "runs": runs}
+        )
     return pd.DataFrame(found)
 
 
@@ -203,5 +205,6 @@ def compared(
 
 def counted(shown: str, row: Mapping[str, Any]) -> str:
     """A text with the seeds that are done, where some are and others not."""
-    partly = 0 < row["n"] < row["wanted"]
-    return f"{shown}<br><small>{row['n']} of {row['wanted']} seeds</small>" if partly else shown
+    if 0 < row["n"] < row["wanted"]:
+        return f"{shown.removesuffix(f' ({ONE_SEED})')}<br><small>{row['n']} of {row['wanted']} seeds</small>"
+    return shown
