@@ -47,7 +47,7 @@ def note(folder: Path) -> str:
 
 def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
     """A frame with the note of its folder below."""
-    body = frame.to_html(index=False, border=0, float_format=f"{{:.{digits}f}}".format)
+    body = frame.to_html(index=False, border=0, float_format=f"{{:.{digits}f}}".format, justify="left")
     return HTML(f"{body}\n<p><small>{note(folder)}</small></p>")
 
 
