@@ -163,12 +163,12 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
     both = (*names, *beside)
     questions = {p: {q.name: q.configs for q in protocol.questions(p) if q.name in both} for p in PROFILES}
     own = {p: {config for name in names for config in questions[p][name]} for p in PROFILES}
-    found = {name: _finished(folders[name], questions[name]) for name in PROFILES}
+    found = {name: finished(folders[name], questions[name]) for name in PROFILES}
     shown = next((name for name in PROFILES if own[name] & found[name].keys()), "")
     rows = found.get(shown, {})
     accuracies = {config: row["accuracy"] for config, row in rows.items()}
     asked = questions[shown or "full"]
-    provenance, warning = _origin(folders[shown]) if shown else ({}, "")
+    provenance, warning = origin(folders[shown]) if shown else ({}, "")
     banner = {"pilot": PILOT_BANNER, "": EMPTY_BANNER}.get(shown, "")
     return Evidence(
         shown,
@@ -178,13 +178,13 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
         {name: configs for name, configs in questions["full"].items() if name in names},
         frozenset(found["full"]),
         *_times(folders),
-        _note(shown, rows, own[shown or "full"], provenance),
+        note(shown, rows, own[shown or "full"], provenance),
         " ".join(filter(None, (banner, warning))),
         Store((build_folder() if shown == profile else committed / shown) / "runs"),
     )
 
 
-def _finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
+def finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
     """The questions' trainings that have a row in the folder's table, with its metrics."""
     if not tables.files(EXPERIMENT, folder)[0].exists():
         return {}
@@ -226,12 +226,13 @@ def _times(folders: Mapping[str, Path]) -> tuple[Times, str]:
     return [], ""
 
 
-def _origin(folder: Path) -> tuple[dict[str, Any], str]:
+def origin(folder: Path) -> tuple[dict[str, Any], str]:
+    """The provenance of a folder's table, and its banner where it is of an older key."""
     table = tables.read(EXPERIMENT, folder)
     return table.provenance, table.banner
 
 
-def _note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance: Mapping[str, Any]) -> str:
+def note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance: Mapping[str, Any]) -> str:
     """Seeds, runs and time of a page's own questions, and the machines of all that it shows."""
     done = own & rows.keys()
     if not profile:

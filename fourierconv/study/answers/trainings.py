@@ -48,11 +48,8 @@ def contender(config: Config) -> str:
         NETWORKS.get(config.network),
         f"{joined(config.widths)} channels" if config.widths == protocol.WIDER else None,
         None if config.scale is None else f"{'from ' * learned}{joined(config.scale):g} px",
-        None
-        if config.scale_rate == SCALE_RATE
-        else f"scale's rate ×{config.scale_rate:g}"
-        if learned
-        else "not learned",
+        None if learned else "not learned",
+        f"scale's rate ×{config.scale_rate:g}" if learned and config.scale_rate != SCALE_RATE else None,
         None if config.padding_mode == "zeros" else f"{config.padding_mode} padding",
         None if config.optimizer == "adam" else config.optimizer.upper(),
         None if config.train == usual else f"{config.train} images",

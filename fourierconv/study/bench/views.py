@@ -81,8 +81,10 @@ def choice(cells: Sequence[Measured]) -> pd.DataFrame:
         best = own.fastest(ENGINES)
         if own.middle(own.engine) > SLOWER * own.middle(best):
             ms = [f"{1000 * own.middle(name):.0f} ms" for name in (own.engine, best)]
-            rows.append({"cell": own.cell.name, "chosen": own.engine, "takes": ms[0], "fastest": best, "takes ": ms[1]})
-    return pd.DataFrame(rows, columns=["cell", "chosen", "takes", "fastest", "takes "])
+            rows.append(
+                {"cell": own.cell.name, "chosen": own.engine, "step": ms[0], "fastest": best, "its step": ms[1]}
+            )
+    return pd.DataFrame(rows, columns=["cell", "chosen", "step", "fastest", "its step"])
 
 
 def memory(folder: Path) -> pd.DataFrame:

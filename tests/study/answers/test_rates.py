@@ -59,5 +59,5 @@ def test_what_is_not_searched_yet_is_open(empty: Path) -> None:
 def test_the_note_says_how_many_runs_there_are(empty: Path) -> None:
     write(empty)
     asked = [config for config in protocol.configs("tuning") if config.data == "letters"]
-    note = f"Profile tuning, {len(asked)} of {len(asked)} runs"
+    note = f"Profile tuning, up to 2 seeds, {len(asked)} of {len(asked)} runs"
     assert note in rates.searched("letters").data
