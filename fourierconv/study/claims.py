@@ -24,7 +24,7 @@ from fourierconv.study.store import StudyError
 from fourierconv.study.tables import Cell, Row, from_csv
 
 Tables = Mapping[str, Sequence[Row]]  # by name of experiment
-WAITS = "not run yet"
+WAITS = "waits for runs"
 COLUMNS = ("name", "value", "low", "high", "sd", "seeds", "unit", "statement")
 
 

@@ -41,6 +41,7 @@ def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", 
             axes.plot(own["size"], own["mean"], marker=".", markersize=3, **THIN)
             ends[METHODS[str(method)].kernel_size] = float(own["size"].iloc[-1]), float(own["mean"].iloc[-1])
         drawn |= lines(axes, cells, "size")
+        percents(axes)
         _numbers(axes, ends)
         drawn |= {FIXED: THIN} if ends else {}
         axes.set(title=NAMES[data])
@@ -66,6 +67,7 @@ def other_sizes(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters
             found = lines(axes, own, "test_size", style)
             drawn |= found if sense == "pixels" else {}
         axes.set(title=f"{NAMES[data]}, trained at {protocol.TUNED_AT} px")
+        percents(axes)
         size_axis(axes, cells["test_size"], "size of the test images (px)")
         empty(axes, cells)
     panels[0].set_ylabel("test accuracy (%)")
@@ -84,6 +86,7 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
         cells = found[data][(found[data]["machine"] == machine) & found[data]["method"].isin((*PROTOCOL, *SWEEP))]
         for row in cells.to_dict("records"):
             drawn |= _priced(axes, row)
+        percents(axes)
         several = machine and len(places) > len(sets)
         axes.set(
             xscale="log",
@@ -129,6 +132,12 @@ def size_axis(axes: Axes, sizes: pd.Series, label: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     if ticks:
         axes.set_xlim(ticks[0] / 1.25, ticks[-1] * 1.35)
+
+
+def percents(axes: Axes) -> None:
+    """Keep an axis of accuracies between 0 and 100 %, which intervals over two or three seeds may pass."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -2), min(high, 102))
 
 
 def empty(axes: Axes, cells: pd.DataFrame) -> None:

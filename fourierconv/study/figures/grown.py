@@ -159,4 +159,5 @@ def _slopes(axes: Axes, slopes: pd.DataFrame) -> None:
     for line, (method, slope) in enumerate(means.items()):
         look = KNOWN[str(method)]
         place = (0.03, 0.98 - 0.065 * line)
-        axes.annotate(f"slope {slope:.2f}", place, xycoords="axes fraction", va="top", fontsize=9, color=look.color)
+        written = axes.annotate(f"slope {slope:.2f}", place, xycoords="axes fraction", va="top", fontsize=9)
+        written.set(color=look.color, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})

@@ -18,6 +18,7 @@ CLASSIC = 5  # pixels: the side of the square drawn over every kernel
 GRID = 65  # points per axis of the spectra, odd so that DC is the middle one
 MASS = 0.95  # share of the energy by which sizes are read
 SIDES = (1, 3, 10, 30)  # ticks of sizes, in pixels
+LARGE = 15  # pixels, beyond which a curve rises late
 
 
 def portraits(layers: Mapping[str, nn.Module], count: int = 3, colors: Mapping[str, str] | None = None) -> Figure:
@@ -133,7 +134,8 @@ def _mass(axes: Axes, layer: FourierConv2d, color: str) -> None:
     axes.plot(sides, curve, color=color, linewidth=1.2)
     axes.axhline(MASS, color="#444444", linewidth=0.8, linestyle="--")
     extent = float(layer.extent(MASS).median())
-    axes.text(0.95, 0.1, f"{extent:.1f} px", transform=axes.transAxes, ha="right", fontsize=9, color=ink(color))
+    x, y, side = (0.95, 0.1, "right") if extent < LARGE else (0.05, 0.6, "left")  # where the curve leaves room
+    axes.text(x, y, f"{extent:.1f} px", transform=axes.transAxes, ha=side, fontsize=9, color=ink(color))
     axes.set(xscale="log", xlim=(0.9, 60), ylim=(0, 1.05), yticks=[])
     axes.set_xticks(SIDES, [])
     axes.xaxis.set_minor_locator(NullLocator())

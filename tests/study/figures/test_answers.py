@@ -1,6 +1,7 @@
 """Figures of the protocol: whatever is run is drawn, what is not is not, and all of it can be read."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,3 +154,14 @@ def test_steps_are_dots_or_never(tables: dict[str, Evidence]) -> None:
     figure = compared.steps(tables["complete"], "predecessor")
     assert [len(dots(axes)) for axes in figure.axes] == [9, 0, 0]
     assert words(figure).count("never") == 6
+
+
+def test_intervals_of_two_seeds_do_not_stretch_the_axis_beyond_a_hundred_percent(tmp_path: Path) -> None:
+    two = [config for config in wanted("accuracy") if config.seed < 2]
+    protocol_runs.write(
+        tmp_path, "full", two, lambda own: protocol_runs.metrics(own) | {"accuracy": 50.0 + own.seed * 40}
+    )
+    found = evidence.load("accuracy", folder=tmp_path)
+    assert summaries(found, "accuracy", "accuracy")["high"].max() > 102
+    for axes in answers.accuracy(found, "accuracy").axes:
+        assert -2 <= axes.get_ylim()[0] < axes.get_ylim()[1] <= 102

@@ -73,3 +73,15 @@ def test_a_layer_with_fewer_kernels_leaves_its_places_empty() -> None:
 def test_what_is_no_convolution_of_two_axes_is_refused() -> None:
     with pytest.raises(TypeError, match=r"must be a FourierConv2d or an nn\.Conv2d, but got Linear"):
         fourier(nn.Linear(2, 2))
+
+
+def test_the_extent_is_written_where_the_curve_leaves_room() -> None:
+    wide = FourierConv2d(1, 8, 5, parameterization="scaled", scale=12.0)
+    figure = portraits({"narrow": nn.Conv2d(1, 8, 5), "wide": wide})
+    figure.draw_without_rendering()
+    for axes in (figure.axes[6], figure.axes[13]):
+        (text,), (curve, _) = axes.texts, axes.lines
+        corners = axes.transData.inverted().transform(text.get_window_extent().get_points())
+        sides = np.geomspace(*corners[:, 0])
+        heights = np.interp(np.log(sides), np.log(np.asarray(curve.get_xdata())), np.asarray(curve.get_ydata()))
+        assert ((heights < corners[0, 1]) | (heights > corners[1, 1])).all()
