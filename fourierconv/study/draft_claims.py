@@ -70,12 +70,12 @@ def cases(found: Cases) -> str:
     >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("5×5", "photographs"): AGAINST})
     'It holds for 5×5, 11×11 on letters; it does not hold for 5×5 on photographs.'
     >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS})
-    'It holds for 5×5 on letters. It waits for runs for 5×5 on photographs.'
+    'It holds for 5×5 on letters. It waits for runs of 5×5 on photographs.'
     """
     said = "; ".join(f"{kind} {_listed(found, kind)}" for kind in (FOR, AGAINST, OPEN) if kind in found.values())
     if not said:
         return ""
-    waiting = f" It {WAITS} for {_listed(found, WAITS)}." if WAITS in found.values() else ""
+    waiting = f" It {WAITS} of {_listed(found, WAITS)}." if WAITS in found.values() else ""
     return f"{said[0].upper()}{said[1:]}.{waiting}"
 
 

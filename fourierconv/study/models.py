@@ -35,12 +35,11 @@ class ConvNet(nn.Sequential):
         repeats: int = 1,
     ) -> None:
         modules: list[nn.Module] = []
-        for number, width in enumerate(widths, 1):
-            for repeat in range(1, repeats + 1):
-                modules += [method.layer(channels, width, padding_mode), nn.BatchNorm2d(width)]
-                if repeat == repeats and number < len(widths):
-                    modules.append(nn.MaxPool2d(2))  # before ReLU: the same numbers, with a quarter of the pixels left
-                modules.append(nn.ReLU())
+        for number, width in enumerate(widths):
+            if number:
+                modules.insert(-1, nn.MaxPool2d(2))  # before ReLU: the same numbers, with a quarter of the pixels left
+            for _ in range(repeats):
+                modules += [method.layer(channels, width, padding_mode), nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
         super().__init__(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
 

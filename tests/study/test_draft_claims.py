@@ -58,7 +58,7 @@ def test_neither_holds_where_nothing_grows_or_gains(tmp_path: Path) -> None:
 def test_nothing_is_said_before_all_cases_are_run(tmp_path: Path) -> None:
     found = values(tmp_path, exact, data="letters")
     assert found["draft_sizes"] == found["draft_accuracy"] == "is not answered yet (3 of 6 cases)"
-    assert "It waits for runs for classic 5×5 kernels, the best fixed kernels" in found["draft_accuracy_cases"]
+    assert "It waits for runs of classic 5×5 kernels, the best fixed kernels" in found["draft_accuracy_cases"]
     assert draft_claims.values({}, {})["draft_accuracy"] == "is not answered yet (0 of 6 cases)"
 
 
