@@ -53,7 +53,7 @@ def correlate(images: Tensor, taps: Tensor, axes: Sequence[Axis], groups: int) -
         reach = axis.step * (span - 1) + 1
         before.append(left)
         after.append(axis.stride * (axis.size - 1) + reach - left - n)
-        inside &= left >= 0 and (n + 2 * left - reach) // axis.stride + 1 == axis.size
+        inside = inside and left >= 0 and (n + 2 * left - reach) // axis.stride + 1 == axis.size
     arguments: dict[str, Any] = {
         "stride": tuple(axis.stride for axis in axes),
         "dilation": tuple(axis.step for axis in axes),

@@ -38,7 +38,7 @@ class Spline(Parameterization):
         return (cubic.taps(positions, knots) @ control).real.to(scale.dtype).unsqueeze(0)
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
-        reach = max(_reach(self, kernel_size, max(tolerance, 1e-15), dims), kernel_size // 2)
+        reach = max(_reach(type(self), kernel_size, max(tolerance, 1e-15), dims), kernel_size // 2)
         return -reach, reach
 
     def basis(self, n: int, rows: int, kernel_size: int, scale: Tensor, reach: float) -> Tensor:
@@ -58,5 +58,5 @@ class Spline(Parameterization):
 
 
 @constant
-def _reach(own: Spline, kernel_size: int, tolerance: float, dims: int) -> int:
-    return cubic.reach(own.knots(kernel_size), tolerance, dims)
+def _reach(kind: type[Spline], kernel_size: int, tolerance: float, dims: int) -> int:
+    return cubic.reach(kind().knots(kernel_size), tolerance, dims)
