@@ -193,7 +193,7 @@ class Generated:
         pairs = torch.view_as_real(sums).reshape(self.scales, -1, 2 * self.tiles.half[-1])
         by_coefficients = (pairs @ self._real()).view(self.coefficients.shape)
         if self.wanted[-1]:
-            own = pairs.mT @ self.coefficients.reshape(self.scales, -1, self.coefficients.shape[-1])
+            own = pairs.mT @ self.coefficients.reshape(self.scales, self._rows(-1), self.coefficients.shape[-1])
             by_matrices[-1] = torch.view_as_complex(own.unflatten(1, (-1, 2)).movedim(2, -1).contiguous())
         shared = (
             own.sum(0, keepdim=True) if own is not None and matrix.shape[0] < own.shape[0] else own
@@ -210,15 +210,19 @@ class Generated:
         if self._stages:
             return self._stages
         columns, half = self.coefficients.shape[2:], self.tiles.half
-        rows = self.coefficients.reshape(self.scales, -1, columns[-1])
+        rows = self.coefficients.reshape(self.scales, self._rows(-1), columns[-1])
         own = torch.view_as_complex((rows @ self._real().mT).unflatten(2, (-1, 2)))
         for axis in reversed(range(len(columns) - 1)):
-            own = own.view(self.scales, -1, columns[axis], math.prod(half[axis + 1 :]))
+            own = own.view(self.scales, self._rows(axis), columns[axis], math.prod(half[axis + 1 :]))
             self._stages.append(own)
             if axis > 0:
                 own = expand(self._matrix(axis), own)
         self._stages = self._stages or [own]
         return self._stages
+
+    def _rows(self, axis: int) -> int:
+        """Of a scale, before an axis; said where there may be no column, by which torch could not divide."""
+        return self.channels * math.prod(self.coefficients.shape[2:][:axis])
 
     def _real(self) -> Tensor:
         """The last axis' matrix with real and imaginary rows in turn, (scales, 2 rows, columns)."""

@@ -379,6 +379,21 @@ def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyP
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]  # forward, and for the images' gradient
 
 
+@pytest.mark.parametrize(
+    ("kernel_size", "padding"), [((1, 3, 2), (0, 2, 1)), ((1, 2, 3), (0, 1, 2))], ids=["last axis", "middle axis"]
+)
+def test_kernels_of_which_no_tap_meets_a_pixel_give_zeros(
+    kernel_size: tuple[int, ...], padding: tuple[int, ...]
+) -> None:
+    """The two taps of one axis lie on either side of the image's only pixel: no column of coefficients is left."""
+    x, w = torch.randn(2, 3, 1, 1, 1, requires_grad=True), torch.randn(4, 3, *kernel_size, requires_grad=True)
+    with planned(KINDS["products on whole images, in parts"]):
+        y = functional.conv3d(x, w, padding=padding, dilation=2)
+    assert y.shape == (2, 4, 1, 1, 1)
+    for own in (y, *torch.autograd.grad(y.sum(), (x, w))):
+        assert not own.any()
+
+
 def test_an_empty_batch_gives_an_empty_output_and_no_gradient() -> None:
     w = torch.ones(4, 3, 3, 2, requires_grad=True)
     with engine("triton"):
