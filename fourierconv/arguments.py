@@ -20,6 +20,8 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     >>> per_axis("padding", 1, 2)
     (1, 1)
     """
+    if type(value) is int and -(2**63) <= value < 2**63:  # as it mostly is
+        return (value,) * dims
     if _is_int(value):
         check_integer(name, value)
         value = (value,)

@@ -20,13 +20,14 @@ from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
 
 NAMES = ("auto", "whole", "tiled", "direct", "triton")
-COSTS: dict[str, dict[str, float]] = {
-    kind: entry["constants"]
-    for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items()
+_MEASURED = json.loads(files("fourierconv.engines").joinpath("costs.json").read_text())
+COSTS: dict[str, dict[str, float]] = {kind: entry["constants"] for kind, entry in _MEASURED.items()}
+# How much longer a pixel takes in transforms of a length than in others, by kind of device, where that was measured.
+LENGTHS: dict[str, dict[int, float]] = {
+    kind: {int(length): cost for length, cost in entry.get("lengths", {}).items()} for kind, entry in _MEASURED.items()
 }
 
 ADDRESSED = 2**31  # pixels of an image's tiles: within them Triton's kernels count with 32 bits
-MULTIPLIED = ("multiplication", "number", "number_elementwise")  # where the kernels differ from torch's products
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,12 @@ def _ordered(case: Case, name: str) -> tuple[Plan, ...]:
 _remembered = lru_cache(maxsize=4096)(_ordered)
 
 
+def forget() -> None:
+    """Choose anew, when constants have changed."""
+    _remembered.cache_clear()
+    _faster.cache_clear()
+
+
 def _refused(case: Case, name: str) -> str | None:
     """Why an engine cannot serve."""
     if name == "triton":
@@ -137,9 +144,14 @@ def _plans(case: Case) -> Iterator[Plan]:
     yield from _with_spectra(case, "whole", whole)
     if case.linear is None:
         return
+    if case.whole == case.linear:  # then a longer grid only adds zeros
+        longer = [(replace(axis, grid=_faster(axis.grid, case.kind)), n, 1) for axis, n, _ in whole]
+        if longer != whole:
+            yield from _with_spectra(case, "whole", longer)
     if not any(axis.folds or axis.last < axis.first for axis in case.linear):
         yield Plan("direct", case.linear, None)
-    for way in product(*(_ways(axis, n, case.mirrored) for axis, n in zip(case.linear, case.points, strict=True))):
+    axes = zip(case.linear, case.points, strict=True)
+    for way in product(*(_ways(axis, n, case.mirrored, case.kind) for axis, n in axes)):
         yield from _with_spectra(case, "tiled", way)
 
 
@@ -159,7 +171,7 @@ def _same_taps(one: Axis, other: Axis) -> bool:
     return (one.first, one.last, one.start, one.step) == (other.first, other.last, other.start, other.step)
 
 
-def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]]:
+def _ways(axis: Axis, points: int, mirrored: bool, kind: str) -> list[tuple[Axis, int, int]]:
     """Tilings of an axis: from one tile to tiles that a kernel fills by half."""
     if axis.last < axis.first:
         return [(axis, points, 1)]
@@ -170,8 +182,22 @@ def _ways(axis: Axis, points: int, mirrored: bool) -> list[tuple[Axis, int, int]
         if ways and outputs < max(high - low, 8):
             break
         way = tiled(axis, points, outputs, mirrored)
+        length = _faster(way[0].grid, kind)
+        if length > way[0].grid:
+            way = tiled(axis, points, length - (high - low), mirrored)
         ways.setdefault(way[0].grid, way)
     return list(ways.values())
+
+
+def _cost(length: int, kind: str) -> float:
+    """Of a transform of this length, relative to others."""
+    return length * LENGTHS.get(kind, {}).get(length, 1.0)
+
+
+@lru_cache(maxsize=1024)
+def _faster(length: int, kind: str) -> int:
+    """The length of at least this one whose transforms are expected to take the least time."""
+    return min((length, *(own for own in LENGTHS.get(kind, {}) if own > length)), key=lambda own: _cost(own, kind))
 
 
 # --- expected times, in seconds, of a training step ---
@@ -189,16 +215,16 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
     if plan.tiles is None:
         return _direct(case, plan.axes)
     kernels = _by_fft(case, plan.tiles) if plan.by_fft else _by_basis(case, plan.axes, plan.tiles)
-    own = _images(case, plan.tiles)
+    own = {"step": 1, **_images(case, plan.tiles), **kernels}
     if plan.engine == "triton":
-        own.pop("product", None)
-        own = {f"triton_{name}" if name in MULTIPLIED else name: number for name, number in own.items()}
-    return {"step": 1, **own, **kernels}
+        own.pop("product", None)  # of all frequencies in one kernel
+        return {f"triton_{name}": number for name, number in own.items()}
+    return own
 
 
 def _images(case: Case, tiles: Tiles) -> dict[str, float]:
     rows = case.batch * tiles.rows
-    pixels = rows * math.prod(tiles.grid) * case.groups * (case.inner + case.out)
+    pixels = rows * _pixels(tiles, case.kind) * case.groups * (case.inner + case.out)
     depth = math.log2(max(math.prod(tiles.grid), 2))
     transforms = {"pixel": pixels, "pixel_depth": pixels * depth}
     frequencies = tiles.frequencies * case.groups
@@ -211,7 +237,13 @@ def _images(case: Case, tiles: Tiles) -> dict[str, float]:
 
 def _by_fft(case: Case, tiles: Tiles) -> dict[str, float]:
     kernels = case.groups * case.inner * case.out
-    return {"transformed": kernels * math.prod(tiles.grid), "spectrum": kernels * tiles.frequencies}
+    return {"transformed": kernels * _pixels(tiles, case.kind), "spectrum": kernels * tiles.frequencies}
+
+
+def _pixels(tiles: Tiles, kind: str) -> float:
+    """Of a tile, each as often as its transform takes longer than others."""
+    slowness = [_cost(length, kind) / length for length in tiles.grid]
+    return math.prod(tiles.grid) * sum(slowness) / len(slowness)
 
 
 def _by_basis(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float]:

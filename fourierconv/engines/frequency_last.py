@@ -6,15 +6,15 @@ Nothing is permuted, and no spectrum is read or written but by a transform or a 
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import Contraction
 from fourierconv.engines.kernel_spectra import Given, KernelSpectra
-from fourierconv.engines.launch import Layout, assemble, cut, product
+from fourierconv.engines.launch import HalfWeights, Layout, Product, assemble, cut, laid_out
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class FrequencyLast(Contraction):
     def forward(self, input: Tensor, spectrum: Tensor, size: tuple[int, ...], keep: bool) -> tuple[Tensor, Tensor]:
         """Equation (1): arguments and results are those of `Contraction.forward`, but X̂ for X̄."""
         output, images = self.apply(input, Given(self.tiles, spectrum), size)
-        return output, (images if keep else images[:0]).permute(4, 1, 0, 3, 2)
+        kept = images.view(-1, self.groups, self.inner, self.tiles.rows, self.tiles.frequencies)
+        return output, (kept if keep else kept[:0]).permute(4, 1, 0, 3, 2)
 
     def backward(
         self,
@@ -46,7 +47,7 @@ class FrequencyLast(Contraction):
     ) -> tuple[Tensor | None, Tensor | None]:
         """Equations (2) and (3) from one transform of dL/dy: arguments and results are those of `Contraction`."""
         kernels = Given(self.tiles, spectrum)
-        kept = images.permute(2, 1, 4, 3, 0) if images.numel() > 0 else None
+        kept = images.permute(2, 1, 4, 3, 0).contiguous() if images.numel() > 0 else None
         grad_input = self.differentiate(grad, input, kernels, kept, wants_input, wants_spectrum)
         return grad_input, kernels.gradient
 
@@ -59,18 +60,17 @@ class FrequencyLast(Contraction):
             size: pixels of the output.
 
         Returns:
-            The output, (batch, out, *size), and X̂, (batch, groups, in/groups, tiles, frequency).
+            The output, (batch, out, *size), and X̂, (batch, in, *count, *half).
         """
         with self._explained():
-            images = self._analyse(input, self._inputs(input.shape[2:]))
-            sums = images.new_empty(images.shape[0], self.groups, self.out, *images.shape[3:])
+            images = self._analyse(input, self._inputs(tuple(input.shape[2:])))
+            sums = self._blank(images, self.out)
             for part in kernels.parts():
-                weights = self._grouped(kernels.spectra(part))  # (groups, out, in, frequency)
-                own, written = images[..., part], sums[..., part]
+                weights, own, written = kernels.spectra(part), self._of(images, part), self._of(sums, part)
                 if self.pointwise:
-                    torch.mul(own, weights.conj(), out=written)
+                    torch.mul(own, self._pointwise(weights.conj()), out=written)
                 else:
-                    product(_terms(own), weights.transpose(1, 2).unsqueeze(2), _rows(written), conj_b=True)
+                    _equations(self, input.shape[0], part.stop - part.start, None)[0](own, weights, written)
             return self._synthesise(sums, self._outputs(size)), images
 
     def differentiate(
@@ -88,35 +88,33 @@ class FrequencyLast(Contraction):
             grad: dL/dy, (batch, out, *size).
             input: as in the forward pass; its values are used only without X̂.
             kernels: Ŵ, which collect their gradient.
-            images: X̂, or None to compute it again.
+            images: X̂, contiguous, or None to compute it again.
             wants_input, wants_kernels: which gradients to compute.
 
         Returns:
             dL/dx, (batch, in, *n), or None.
         """
         with self._explained():
-            inputs = self._inputs(input.shape[2:])
-            errors = self._analyse(grad, self._outputs(grad.shape[2:]))
+            inputs, batch = self._inputs(tuple(input.shape[2:])), input.shape[0]
+            errors = self._analyse(grad, self._outputs(tuple(grad.shape[2:])))
             if wants_kernels:
-                images = self._analyse(input, inputs) if images is None else images.contiguous()
-                rows = errors.permute(1, 2, 0, 3, 4).unsqueeze(2)  # (groups, out, 1, batch, tiles, frequency)
-                terms = images.permute(1, 0, 3, 2, 4)
+                images = self._analyse(input, inputs) if images is None else images
                 for part in kernels.parts():
-                    found = errors.new_empty(self.groups, self.out, self.inner, part.stop - part.start)
-                    weights = kernels.half_weights()
-                    product(rows[..., part], terms[..., part], found.unsqueeze(2), conj_a=True, weights=weights)
-                    kernels.collect(part, found.flatten(0, 1))
+                    length = part.stop - part.start
+                    found = errors.new_empty(self.groups * self.out, self.inner, length)
+                    third = _equations(self, batch, length, kernels.half_weights())[2]
+                    third(self._of(errors, part), self._of(images, part), found)
+                    kernels.collect(part, found)
             del images
             if not wants_input:
                 return None
-            sums = errors.new_empty(errors.shape[0], self.groups, self.inner, *errors.shape[3:])
+            sums = self._blank(errors, self.inner)
             for part in kernels.parts():
-                own, written = errors[..., part], sums[..., part]
-                spectra = self._grouped(kernels.spectra(part))
+                weights, own, written = kernels.spectra(part), self._of(errors, part), self._of(sums, part)
                 if self.pointwise:
-                    torch.mul(own, spectra, out=written)
+                    torch.mul(own, self._pointwise(weights), out=written)
                 else:
-                    product(_terms(own), spectra.unsqueeze(2), _rows(written))
+                    _equations(self, batch, part.stop - part.start, None)[1](own, weights, written)
             del errors
             return self._synthesise(sums, inputs)
 
@@ -131,36 +129,46 @@ class FrequencyLast(Contraction):
         """Room for the products of equation (3), (frequency, groups, out, inner)."""
         return like.new_empty(self.groups, self.out, self.inner, self.tiles.frequencies).permute(3, 0, 1, 2)
 
-    def _grouped(self, spectra: Tensor) -> Tensor:
-        """(out, in/groups, frequency) -> (groups, out, inner, frequency)."""
-        return spectra.unflatten(0, (self.groups, self.out))
+    def _blank(self, like: Tensor, channels: int) -> Tensor:
+        """Room for spectra of as many images, (batch, channels of all groups, *count, *half)."""
+        tiles = self.tiles
+        return like.new_empty(like.shape[0], self.groups * channels, *tiles.count, *tiles.half)
+
+    def _of(self, spectra: Tensor, part: slice) -> Tensor:
+        """Some of the frequencies; where they are taken apart, (batch, channels, tiles, frequency)."""
+        tiles = self.tiles
+        if part.stop - part.start == tiles.frequencies and not self.pointwise:
+            return spectra
+        return spectra.view(*spectra.shape[:2], tiles.rows, tiles.frequencies)[..., part]
+
+    def _pointwise(self, weights: Tensor) -> Tensor:
+        """(channels, 1, frequency) as factors of (batch, channels, tiles, frequency)."""
+        return weights.view(1, self.groups, 1, -1)
 
     # --- transforms ---
 
-    def _inputs(self, n: Sequence[int]) -> Layout:
+    def _inputs(self, n: tuple[int, ...]) -> Layout:
         """How input images lie on the tiles: overlap-save, and overlap-add for their gradient."""
-        return Layout(tuple(n), self.tiles, self.tiles.grid, self.tiles.lead)
+        return laid_out(n, self.tiles, self.tiles.grid, self.tiles.lead)
 
-    def _outputs(self, size: Sequence[int]) -> Layout:
+    def _outputs(self, size: tuple[int, ...]) -> Layout:
         """How output images do: side by side."""
-        return Layout(tuple(size), self.tiles, self.tiles.step, (0,) * len(size))
+        return laid_out(size, self.tiles, self.tiles.step, (0,) * len(size))
 
     def _analyse(self, images: Tensor, layout: Layout) -> Tensor:
-        """(batch, channels, *n) -> (batch, groups, channels of a group, tiles, frequency)."""
+        """(batch, channels, *n) -> (batch, channels, *count, *half)."""
         tiles = self.tiles
-        shape = (images.shape[0], self.groups, images.shape[1] // self.groups, tiles.rows, tiles.frequencies)
         if images.shape[0] == 0:
-            return images.new_empty(shape, dtype=torch.complex64)
-        return torch.fft.rfftn(cut(images, layout), dim=self._axes).reshape(shape).contiguous()
+            return images.new_empty(*images.shape[:2], *tiles.count, *tiles.half, dtype=torch.complex64)
+        return torch.fft.rfftn(cut(images, layout), dim=self._axes).contiguous()
 
     def _synthesise(self, spectra: Tensor, layout: Layout) -> Tensor:
-        """(batch, groups, channels of a group, tiles, frequency) -> (batch, channels, *n)."""
-        tiles = self.tiles
+        """(batch, channels, *count, *half) -> (batch, channels, *n)."""
         if spectra.shape[0] == 0:
-            return spectra.real.new_empty(0, spectra.shape[1] * spectra.shape[2], *layout.n)
-        own = spectra.view(spectra.shape[0], -1, *tiles.count, *tiles.half)
-        grids = torch.fft.irfftn(own, s=tiles.grid, dim=self._axes, norm="forward")  # `assemble` divides
-        return assemble(grids, layout, 1 / math.prod(tiles.grid))
+            return spectra.real.new_empty(*spectra.shape[:2], *layout.n)
+        grid = self.tiles.grid
+        grids = torch.fft.irfftn(spectra, s=grid, dim=self._axes, norm="forward")  # `assemble` divides
+        return assemble(grids, layout, 1 / math.prod(grid))
 
     @property
     def _axes(self) -> tuple[int, ...]:
@@ -168,11 +176,33 @@ class FrequencyLast(Contraction):
         return tuple(range(-len(self.tiles.grid), 0))
 
 
-def _terms(spectra: Tensor) -> Tensor:
-    """(batch, groups, channels, tiles, frequency) -> (groups, batch, tiles, channels, 1, frequency)."""
-    return _rows(spectra).unsqueeze(4)
+@lru_cache(maxsize=1024)
+def _equations(
+    own: FrequencyLast, batch: int, length: int, weights: HalfWeights | None
+) -> tuple[Product, Product, Product]:
+    """Equations (1), (2) and (3) on so many frequencies of all."""
+    groups, out, inner, tiles = own.groups, own.out, own.inner, own.tiles.rows
+    tile = own.tiles.frequencies
+    channel = tiles * tile
 
+    def spectra(channels: int) -> tuple[int, int]:
+        """From one group to the next, and from one image to the next."""
+        return channels * channel, groups * channels * channel
 
-def _rows(spectra: Tensor) -> Tensor:
-    """(batch, groups, channels, tiles, frequency) -> (groups, batch, tiles, channels, frequency)."""
-    return spectra.permute(1, 0, 3, 2, 4)
+    (x_group, x_image), (y_group, y_image) = spectra(inner), spectra(out)
+    kernels = out * inner * length  # of a group
+    first = Product(
+        groups, batch, tiles, out, inner, 1, length,
+        (x_group, x_image, tile, channel, 0), (kernels, length, 0, inner * length), (y_group, y_image, tile, channel),
+        conj_b=True,
+    )  # fmt: skip
+    second = Product(
+        groups, batch, tiles, inner, out, 1, length,
+        (y_group, y_image, tile, channel, 0), (kernels, inner * length, 0, length), (x_group, x_image, tile, channel),
+    )  # fmt: skip
+    third = Product(
+        groups, out, 1, inner, batch, tiles, length,
+        (y_group, channel, 0, y_image, tile), (x_group, x_image, tile, channel), (kernels, inner * length, 0, length),
+        conj_a=True, weights=weights,
+    )  # fmt: skip
+    return first, second, third

@@ -7,7 +7,9 @@ start.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -29,9 +31,17 @@ def serves(plan: Plan, images: Tensor, coefficients: Tensor) -> bool:
     """Whether these are plain tensors in eager mode, and the plan is one for which kernels can be generated."""
     if plan.tiles is None or not plan.last or any(axis.stride > 1 for axis in plan.axes):
         return False
-    if plan.by_fft and not all(map(_turns, plan.axes, plan.tiles.step, images.shape[2:])):
+    if plan.by_fft and _turned(plan.axes, plan.tiles, tuple(images.shape[2:])) is None:
         return False
     return eager(images, coefficients)
+
+
+@lru_cache(maxsize=1024)
+def _turned(axes: tuple[Axis, ...], tiles: Tiles, n: tuple[int, ...]) -> Tiles | None:
+    """Tiles on whose circle the first tap lies on pixel 0; None where they do not hold the images then."""
+    if not all(map(_turns, axes, tiles.step, n)):
+        return None
+    return replace(tiles, lead=tuple(-_first(axis) for axis in axes))
 
 
 def from_coefficients(
@@ -54,7 +64,7 @@ def from_coefficients(
 def from_taps(
     images: Tensor,  # (batch, in, *n)
     taps: Tensor,  # (out, in/groups, *taps)
-    axes: Sequence[Axis],
+    axes: tuple[Axis, ...],
     tiles: Tiles,
     size: tuple[int, ...],
     groups: int,
@@ -67,7 +77,8 @@ def from_taps(
     for number, axis in enumerate(axes, 2):
         if axis.step > 1:
             taps = _apart(taps, number, axis.step)
-    shifted = replace(tiles, lead=tuple(-_first(axis) for axis in axes))
+    shifted = _turned(axes, tiles, tuple(images.shape[2:]))
+    assert shifted is not None  # `serves` has asked
 
     def make(taps: Tensor, wanted: Sequence[bool] = (), **others: Any) -> Transformed:
         return Transformed(shifted, taps, **others)
@@ -108,10 +119,14 @@ class _Correlate(torch.autograd.Function):
             return *(None,) * 5, *found
         kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept[1] if len(kept) > 1 else None)
         spectra = kept[0] if kept else None
-        with torch.autocast(grad.device.type, enabled=False):  # in which a caller may differentiate
+        with _without_autocast(grad.device.type):  # in which a caller may differentiate
             by_images = ctx.contraction.differentiate(grad, images, kernels, spectra, wants_images, any(wanted))
             by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
         return *(None,) * 5, by_images, *by_sources
+
+
+def _without_autocast(kind: str) -> AbstractContextManager[object]:
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def _differentiably(ctx: Any, grad: Tensor, images: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:

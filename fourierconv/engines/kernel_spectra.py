@@ -7,17 +7,19 @@ the gradient goes straight to the coefficients; or transforms of taps.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import evenly
-from fourierconv.engines.launch import HalfWeights, Layout, assemble, cut, expand, gather
+from fourierconv.engines.launch import EXPAND, HalfWeights, Layout, assemble, cut, expand, gather, laid_out
 from fourierconv.engines.tiles import Tiles
 from fourierconv.separable import combine
 
-PART = 2**26  # bytes of spectra that are generated at a time
+PART = 2**27  # bytes of spectra that are generated at a time
+LEAST = 2 * EXPAND.lines  # lines of the first axis at a time at least
 
 
 class KernelSpectra(Protocol):
@@ -44,6 +46,12 @@ class KernelSpectra(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
+def _whole(grid: tuple[int, ...]) -> Tiles:
+    return Tiles.whole(grid, grid)
+
+
+@lru_cache(maxsize=256)
 def half_weights(tiles: Tiles) -> HalfWeights:
     """Of gradients with respect to half spectra."""
     grid, columns = tiles.grid, tiles.half[-1]
@@ -64,7 +72,7 @@ class Given:
 
     def spectra(self, part: slice) -> Tensor:
         """No copy where frequencies are the last in memory."""
-        return self.spectrum.contiguous().flatten(2)
+        return self.spectrum.contiguous()
 
     def half_weights(self) -> HalfWeights:
         """Of a half spectrum."""
@@ -95,7 +103,7 @@ class Transformed:
     def spectra(self, part: slice) -> Tensor:
         """By FFT, of taps with zeros behind."""
         if self.kept is None:
-            self.kept = torch.fft.rfftn(cut(self.taps, self._layout()), dim=self._axes()).flatten(2).contiguous()
+            self.kept = torch.fft.rfftn(cut(self.taps, self._layout()), dim=self._axes()).contiguous()
         return self.kept
 
     def half_weights(self) -> None:
@@ -103,8 +111,9 @@ class Transformed:
 
     def collect(self, part: slice, gradient: Tensor) -> None:
         """By inverse FFT."""
-        grids = torch.fft.irfftn(gradient.unflatten(2, self.tiles.half), s=self.tiles.grid, dim=self._axes())
-        self.gradient = assemble(grids, self._layout(), 1.0)
+        grid, spectra = self.tiles.grid, gradient.view(*gradient.shape[:2], *self.tiles.half)
+        grids = torch.fft.irfftn(spectra, s=grid, dim=self._axes(), norm="forward")  # `assemble` divides
+        self.gradient = assemble(grids, self._layout(), 1 / math.prod(grid))
 
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradient of the taps."""
@@ -116,7 +125,7 @@ class Transformed:
 
     def _layout(self) -> Layout:
         n, grid = tuple(self.taps.shape[2:]), self.tiles.grid
-        return Layout(n, Tiles.whole(grid, grid), grid, (0,) * len(grid))
+        return laid_out(n, _whole(grid), grid, (0,) * len(grid))
 
     def _axes(self) -> tuple[int, ...]:
         return tuple(range(-len(self.tiles.grid), 0))
@@ -150,7 +159,7 @@ class Generated:
             yield slice(0, self.tiles.frequencies)
             return
         line = self.scales * self.channels * self.rest * self.coefficients.element_size() * 2
-        for lines in evenly(self.tiles.half[0], PART // line):
+        for lines in evenly(self.tiles.half[0], max(PART // line, LEAST)):
             yield slice(lines.start * self.rest, lines.stop * self.rest)
 
     def spectra(self, part: slice) -> Tensor:

@@ -6,9 +6,10 @@ nothing is timed, neither in a training step nor in the capture of a CUDA graph.
 
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,9 +20,9 @@ from fourierconv.engines.tiles import Tiles
 
 INSTALLED = find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
-PROGRAMS = 528  # four for each multiprocessor of an H100: below, sums over many rows are divided
-ENTRIES = 1024  # pixels that a program cuts or assembles
-LINES = 32  # frequencies, and columns, that a program generates
+PROGRAMS = 264  # two for each multiprocessor of an H100: below, sums over many rows are divided
+ENTRIES = 2048  # pixels that a program cuts or assembles
+BEYOND = 0.15  # of the columns of a block, that may lie beyond those that there are
 TERMS = 32  # of a part of such a sum at least
 
 
@@ -77,8 +78,23 @@ class Dot:
         return {"BM": self.bm, "BN": self.bn, "BK": self.bk, "BF": self.bf}
 
 
+@dataclass(frozen=True)
+class Along:
+    """Blocks of `expand` and of `gather`: lines, which are frequencies or terms, and columns, of all rows."""
+
+    lines: int
+    columns: int
+    warps: int
+    stages: int
+
+    def constants(self, adds: bool) -> dict[str, Any]:
+        """As the kernels take them; whether `gather` adds to what is there."""
+        lines = dict.fromkeys(("BF", "BK"), self.lines)
+        return {**lines, "BC": self.columns, "STAGES": self.stages, "ADDS": adds}
+
+
 OUTER = {
-    "dense": Outer(8, 8, 4, 4, 16, stages=4),
+    "dense": Outer(8, 8, 4, 4, 8, stages=4),
     "few": Outer(8, 8, 2, 4, 16),
     "small": Outer(4, 4, 4, 4, 16),
     "few columns": Outer(8, 4, 4, 1, 32),
@@ -89,6 +105,9 @@ DOT = {
     "dense": Dot(32, 32, 16, 4, 4),
     "small": Dot(16, 16, 16, 8, 8),
 }
+
+EXPAND = Along(16, 64, 2, 4)
+GATHER = {"few": Along(8, 128, 2, 4), "many": Along(16, 128, 4, 4)}
 
 
 def refusal(dtype: torch.dtype, kind: str) -> str | None:
@@ -127,6 +146,40 @@ def blocks(rows: int, columns: int, terms: int, precise: str) -> Outer | Dot:
     return OUTER["dense"]
 
 
+class Run:
+    """A kernel with all that it takes but its tensors.
+
+    Triton finds the binary for arguments anew in every launch, which takes longer than small products do. All that its
+    answer depends on besides these arguments is the device, and which pointers are multiples of 16 bytes.
+    """
+
+    def __init__(
+        self, kernel: Any, programs: int, numbers: tuple[int | float, ...], constants: Mapping[str, Any], warps: int
+    ) -> None:
+        self.kernel, self.programs, self.numbers, self.warps = kernel, programs, numbers, warps
+        self.constants = {name: constants[name] for name in kernel.arg_names if name in constants}
+        self.rest = (*numbers, *self.constants.values())
+        self.binaries: dict[tuple[int, ...], Any] = {}
+
+    def __call__(self, *tensors: Tensor) -> None:
+        """Launch it, on these tensors, in the current stream of their device."""
+        if self.programs == 0:
+            return
+        place = tensors[0].device.index if tensors[0].is_cuda else -1
+        pointers = [tensor.data_ptr() for tensor in tensors]
+        key = (place, *[pointer % 16 for pointer in pointers])
+        binary = self.binaries.get(key)
+        here = place < 0 or place == torch.cuda.current_device()
+        with nullcontext() if here else torch.cuda.device(place):
+            if binary is not None:
+                binary[self.programs, 1, 1](*pointers, *self.rest)
+                return
+            parts = [torch.view_as_real(own.resolve_conj()) if own.is_complex() else own for own in tensors]
+            binary = self.kernel[(self.programs,)](*parts, *self.numbers, **self.constants, num_warps=self.warps)
+        if place >= 0:
+            self.binaries[key] = binary
+
+
 @dataclass(frozen=True)
 class HalfWeights:
     """What multiplies the columns of a half spectrum: `scale` those of DC and Nyquist, and twice that the others."""
@@ -136,64 +189,86 @@ class HalfWeights:
     scale: float
 
 
-def product(
-    a: Tensor,  # (groups, m, m tiles, k, k tiles, frequencies) complex64, frequencies contiguous, as in the others
-    b: Tensor,  # (groups, k, k tiles, n, frequencies)
-    c: Tensor,  # (groups, m, m tiles, n, frequencies), written
-    conj_a: bool = False,
-    conj_b: bool = False,
-    weights: HalfWeights | None = None,
-    chosen: Outer | Dot | None = None,
-    precise: str | None = None,
-) -> None:
-    """C[g, m, n, f] = Σ_k A[g, m, k, f] B[g, k, n, f], where m and k are pairs of an image and one of its tiles.
+@dataclass(frozen=True)
+class Product:
+    """C[g, m, n, f] = Σ_k A[g, m, k, f] B[g, k, n, f] of complex64, frequencies contiguous in all three.
 
-    Args:
-        a, b: factors, of any strides but along frequencies.
-        c: where the product goes.
+    m and k are pairs of an image and one of its tiles, with a stride for each.
+
+    Attributes:
+        groups, m, m_tiles, n, k, k_tiles, frequencies: sizes.
+        a: elements from one group, image of m, tile of m, image of k and tile of k to the next.
+        b: of group, image of k, tile of k and n.
+        c: of group, image of m, tile of m and n.
         conj_a, conj_b: whether a factor is conjugated.
         weights: of the columns of a half spectrum.
-        chosen, precise: blocks and precision, instead of what sizes and torch's settings say.
     """
-    if c.numel() == 0:
-        return
-    if a.shape[3] * a.shape[4] == 0:
-        c.zero_()
-        return
-    if a.shape[4] == 1:  # as tiles of one image
-        a, b = a.transpose(3, 4), b.transpose(1, 2)
-    groups, m, m_tiles, n, frequencies = c.shape
-    k, k_tiles = a.shape[3:5]
-    precise = precise or precision()
-    chosen = chosen or blocks(m * m_tiles, n, k * k_tiles, precise)
-    bm, bn, bf = chosen.block
-    programs = -(-m * m_tiles // bm) * -(-n // bn) * -(-frequencies // bf) * groups
-    splits = max(min(PROGRAMS // programs, k * k_tiles // TERMS), 1)
-    length = -(-k * k_tiles // (splits * chosen.terms)) * chosen.terms
-    splits = -(-k * k_tiles // length)
-    sums = c.unsqueeze(0) if splits == 1 else c.new_empty(splits, *c.shape)
-    sizes = (m * m_tiles, n, k * k_tiles, frequencies, groups, splits, length, m_tiles, k_tiles)
-    strides = (*a.stride()[:5], *b.stride()[:4], *sums.stride()[:5])
-    own = weights or HalfWeights(1, -1, 1.0)
-    factors, constants = [torch.view_as_real(tensor.resolve_conj()) for tensor in (a, b, sums)], chosen.constants()
+
+    groups: int
+    m: int
+    m_tiles: int
+    n: int
+    k: int
+    k_tiles: int
+    frequencies: int
+    a: tuple[int, int, int, int, int]
+    b: tuple[int, int, int, int]
+    c: tuple[int, int, int, int]
+    conj_a: bool = False
+    conj_b: bool = False
+    weights: HalfWeights | None = None
+
+    def __call__(
+        self, a: Tensor, b: Tensor, c: Tensor, chosen: Outer | Dot | None = None, precise: str | None = None
+    ) -> None:
+        """Write the product into `c`.
+
+        Args:
+            a, b: factors, from their first element on.
+            c: where the product goes.
+            chosen, precise: blocks and precision, instead of what sizes and torch's settings say.
+        """
+        run, splits = _product(self, chosen, precise or precision())
+        if run is None:
+            if c.numel() > 0:
+                c.zero_()
+            return
+        if splits == 1:
+            run(a, b, c)
+            return
+        shape = self.groups, self.m, self.m_tiles, self.n, self.frequencies
+        sums = c.new_empty(splits, *shape)
+        run(a, b, sums)
+        torch.sum(sums, 0, out=c.as_strided(shape, (*self.c, 1), c.storage_offset()))
+
+
+@lru_cache(maxsize=1024)
+def _product(own: Product, chosen: Outer | Dot | None, precise: str) -> "tuple[Run | None, int]":
+    """The kernel's run, None where there is nothing to multiply, and in how many parts it leaves the sum."""
+    rows, terms = own.m * own.m_tiles, own.k * own.k_tiles
+    if min(rows, terms, own.n, own.groups, own.frequencies) == 0:
+        return None, 1
+    k, k_tiles, (*a, ak, akt), (bg, bk, bkt, bn) = own.k, own.k_tiles, own.a, own.b
+    if k_tiles == 1:  # as tiles of one image
+        k, k_tiles, ak, akt, bk, bkt = 1, k, akt, ak, bkt, bk
+    chosen = chosen or blocks(rows, own.n, terms, precise)
+    bm, bn_, bf = chosen.block
+    programs = -(-rows // bm) * -(-own.n // bn_) * -(-own.frequencies // bf) * own.groups
+    splits = max(min(PROGRAMS // programs, terms // TERMS), 1)
+    length = -(-terms // (splits * chosen.terms)) * chosen.terms
+    splits = -(-terms // length)
+    c = own.c
+    if splits > 1:
+        line = own.n * own.frequencies
+        c = own.m * own.m_tiles * line, own.m_tiles * line, line, own.frequencies
+    sizes = (rows, own.n, terms, own.frequencies, own.groups, splits, length, own.m_tiles, k_tiles)
+    strides = (*a, ak, akt, bg, bk, bkt, bn, own.groups * c[0] if splits > 1 else 0, *c)
+    half = own.weights or HalfWeights(1, -1, 1.0)
+    constants = {"CONJ_A": own.conj_a, "CONJ_B": own.conj_b, "WEIGHTED": own.weights is not None, **chosen.constants()}
     if isinstance(chosen, Dot):
         constants |= {"PRECISION": precise, "STRAIGHT": k == 1 or k_tiles % chosen.terms == 0}
-    with _on_device_of(c):
-        kernel(chosen)[(programs * splits,)](
-            *factors,
-            *sizes,
-            *strides,
-            own.columns,
-            own.nyquist,
-            own.scale,
-            CONJ_A=conj_a,
-            CONJ_B=conj_b,
-            WEIGHTED=weights is not None,
-            **constants,
-            num_warps=chosen.warps,
-        )
-    if splits > 1:
-        torch.sum(sums, 0, out=c)
+    numbers = (*sizes, *strides, half.columns, half.nyquist, half.scale)
+    return Run(kernel(chosen), programs * splits, numbers, constants, chosen.warps), splits
 
 
 @dataclass(frozen=True)
@@ -212,7 +287,7 @@ class Layout:
     width: tuple[int, ...]
     lead: tuple[int, ...]
 
-    @property
+    @cached_property
     def steps(self) -> tuple[int, ...]:
         """From one tile to the next; of one tile alone, beyond it."""
         own = zip(self.tiles.step, self.tiles.count, self.tiles.grid, strict=True)
@@ -224,6 +299,7 @@ class Layout:
         own = zip(self.width, self.steps, self.tiles.count, strict=True)
         return tuple(min(-(-width // step), count) for width, step, count in own)
 
+    @cached_property
     def numbers(self) -> tuple[int, ...]:
         """As the kernels take them, of three axes."""
         tiles, missing = self.tiles, 3 - len(self.n)
@@ -231,90 +307,120 @@ class Layout:
         return (*(size for part in parts for size in (*(1,) * missing, *part)), *(0,) * missing, *self.lead)
 
 
+@lru_cache(maxsize=1024)
+def laid_out(n: tuple[int, ...], tiles: Tiles, width: tuple[int, ...], lead: tuple[int, ...]) -> Layout:
+    """The layout of these attributes, always the same object, so that nothing is computed twice."""
+    return Layout(n, tiles, width, lead)
+
+
 def cut(images: Tensor, layout: Layout) -> Tensor:
     """Tiles of images, zeros beyond them and beyond the width: (batch, channels, *n) -> (..., *count, *grid)."""
+    planes, tiles = images.shape[:2], layout.tiles
+    cuts = images.new_empty(*planes, *tiles.count, *tiles.grid)
+    _cut(layout, math.prod(planes))(images.contiguous(), cuts)
+    return cuts
+
+
+@lru_cache(maxsize=1024)
+def _cut(layout: Layout, planes: int) -> Run:
     from fourierconv.engines import triton_kernels
 
-    tiles = layout.tiles
-    cuts = images.new_empty(*images.shape[:2], *tiles.count, *tiles.grid)
-    _pass(triton_kernels.cut, images.contiguous(), cuts, len(tiles.grid), layout)
-    return cuts
+    columns = layout.tiles.grid[-1]
+    unit = next(unit for unit in (4, 2, 1) if columns % unit == 0)
+    return _pass(triton_kernels.cut, layout, layout.tiles.grid, planes * layout.tiles.rows, UNIT=unit)
 
 
 def assemble(grids: Tensor, layout: Layout, scale: float) -> Tensor:
     """The adjoint of `cut`, times `scale`: (batch, channels, *count, *grid) -> (batch, channels, *n)."""
-    from fourierconv.engines import triton_kernels
-
-    images = grids.new_empty(*grids.shape[:2], *layout.n)
-    meeting = (*(1,) * (3 - len(layout.n)), *layout.meeting)
-    constants = dict(zip(("R0", "R1", "R2"), meeting, strict=True))
-    _pass(triton_kernels.assemble, grids, images, len(layout.n), layout, scale=scale, **constants)
+    planes = grids.shape[:2]
+    images = grids.new_empty(*planes, *layout.n)
+    _assemble(layout, math.prod(planes), scale)(grids, images)
     return images
 
 
-def _pass(own: Any, source: Tensor, target: Tensor, dims: int, layout: Layout, **others: float) -> None:
-    """Run a kernel that writes the target, each of whose parts has so many dimensions."""
-    if target.numel() == 0:
-        return
-    columns = target.shape[-1]
-    lines = math.prod(target.shape[-dims:-1])
-    bx = 32 if columns <= 32 else 64 if columns <= 64 else 128
-    bl = ENTRIES // bx
-    programs = -(-lines // bl) * -(-columns // bx) * (target.numel() // (lines * columns))
-    with _on_device_of(target):
-        own[(programs,)](source, target, *layout.numbers(), lines, **others, BL=bl, BX=bx, num_warps=4)
+@lru_cache(maxsize=1024)
+def _assemble(layout: Layout, planes: int, scale: float) -> Run:
+    from fourierconv.engines import triton_kernels
+
+    meeting = [own if count > 1 else 0 for own, count in zip(layout.meeting, layout.tiles.count, strict=True)]
+    constants = dict(zip(("R0", "R1", "R2"), [0] * (3 - len(meeting)) + meeting, strict=True))
+    return _pass(triton_kernels.assemble, layout, layout.n, planes, scale, **constants)
 
 
-def expand(matrix: Tensor, halfway: Tensor) -> Tensor:
+def _pass(kernel: Any, layout: Layout, size: tuple[int, ...], parts: int, *scale: float, **constants: int) -> Run:
+    """Of a kernel that writes so many parts of this size, in blocks of lines and columns."""
+    lines, columns = math.prod(size[:-1]), size[-1]
+    width = columns_at_a_time(columns)
+    height = ENTRIES // width
+    programs = -(-lines // height) * -(-columns // width) * parts
+    numbers = (*layout.numbers, lines, *scale)
+    blocks = {"VOLUMES": len(size) == 3, "BL": height, "BX": width}
+    return Run(kernel, programs, numbers, {**constants, **blocks}, warps=4)
+
+
+def columns_at_a_time(columns: int) -> int:
+    """The widest block of which little lies beyond so many columns.
+
+    >>> columns_at_a_time(128), columns_at_a_time(144), columns_at_a_time(72)
+    (128, 32, 16)
+    """
+    beyond = {width: -columns % width / columns for width in (128, 64, 32, 16)}
+    return next((width for width, share in beyond.items() if share <= BEYOND), min(beyond, key=lambda w: beyond[w]))
+
+
+def expand(matrix: Tensor, halfway: Tensor, chosen: Along = EXPAND) -> Tensor:
     """Σ_k matrix[s, f, k] halfway[s, row, k, column] of complex64, in float32 whatever torch's precision is.
 
     Args:
-        matrix: (scales, f, k), of which a scale's entries are contiguous.
+        matrix: (scales, f, k).
         halfway: (scales, rows, k, columns).
+        chosen: blocks.
 
     Returns:
         (scales, rows, f, columns).
     """
-    from fourierconv.engines import triton_kernels
-
     spectra = halfway.new_empty(*halfway.shape[:2], matrix.shape[1], halfway.shape[3])
-    blocks = {"BF": LINES, "BC": LINES, "num_warps": 2}
-    _along_axis(triton_kernels.expand, matrix, halfway.contiguous(), spectra, LINES, blocks)
+    run = _along("expand", chosen, tuple(spectra.shape), tuple(matrix.shape), matrix.stride())
+    run(matrix, halfway.contiguous(), spectra)
     return spectra
 
 
-def gather(matrix: Tensor, spectra: Tensor, sums: Tensor | None = None) -> Tensor:
+def gather(matrix: Tensor, spectra: Tensor, sums: Tensor | None = None, chosen: Along | None = None) -> Tensor:
     """The adjoint of `expand`: Σ_f conj(matrix[s, f, k]) spectra[s, row, f, column].
 
     Args:
-        matrix: (scales, f, k), of which a scale's entries are contiguous.
+        matrix: (scales, f, k).
         spectra: (scales, rows, f, columns).
         sums: contiguous, (scales, rows, k, columns), to which it is added; None for zeros.
+        chosen: blocks, instead of what the sizes say.
 
     Returns:
         (scales, rows, k, columns).
     """
-    from fourierconv.engines import triton_kernels
-
     terms = matrix.shape[2]
+    chosen = chosen or GATHER["few" if terms <= GATHER["few"].lines else "many"]
     found = spectra.new_empty(*spectra.shape[:2], terms, spectra.shape[3]) if sums is None else sums
-    bk = 8 if terms <= 8 else 16
-    blocks = {"BK": bk, "BC": LINES, "ADDS": sums is not None, "num_warps": 1}
-    _along_axis(triton_kernels.gather, matrix, spectra.contiguous(), found, bk, blocks)
+    run = _along("gather", chosen, tuple(found.shape), tuple(matrix.shape), matrix.stride(), sums is not None)
+    run(matrix, spectra.contiguous(), found)
     return found
 
 
-def _along_axis(
-    own: Any, matrix: Tensor, source: Tensor, target: Tensor, block: int, constants: dict[str, int]
-) -> None:
-    """Run a kernel that multiplies the second last dimension of every row by its scale's matrix."""
-    scales, rows, lines, columns = target.shape
-    if target.numel() == 0:
-        return
-    programs = scales * rows * -(-lines // block) * -(-columns // LINES)
-    parts = [torch.view_as_real(tensor.resolve_conj()) for tensor in (matrix, source, target)]
-    with _on_device_of(target):
-        own[(programs,)](*parts, *matrix.shape[1:], columns, rows, matrix.stride(0), **constants)
+@lru_cache(maxsize=1024)
+def _along(
+    name: str,
+    chosen: Along,
+    written: tuple[int, ...],  # (scales, rows, lines, columns)
+    matrix: tuple[int, ...],  # (scales, f, k)
+    strides: tuple[int, ...],
+    adds: bool = False,
+) -> Run:
+    """Of a kernel that multiplies the second last dimension of every row by its scale's matrix."""
+    from fourierconv.engines import triton_kernels
+
+    scales, rows, lines, columns = written
+    programs = scales * -(-lines // chosen.lines) * -(-rows * columns // chosen.columns)
+    numbers = (*matrix[1:], columns, rows, *strides)
+    return Run(getattr(triton_kernels, name), programs, numbers, chosen.constants(adds), chosen.warps)
 
 
 def kernel(chosen: Outer | Dot) -> Any:
@@ -322,12 +428,3 @@ def kernel(chosen: Outer | Dot) -> Any:
     from fourierconv.engines import triton_kernels  # an optional dependency, and slow to import
 
     return triton_kernels.outer if isinstance(chosen, Outer) else triton_kernels.dot
-
-
-@contextmanager
-def _on_device_of(tensor: Tensor) -> Iterator[None]:
-    if not tensor.is_cuda:
-        yield
-        return
-    with torch.cuda.device_of(tensor):
-        yield

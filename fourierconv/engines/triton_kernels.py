@@ -266,6 +266,23 @@ def dot(  # type: ignore[no-untyped-def]
     tl.store(c_own + (rows + places + f[None, None, :]), tl.trans(_complex(real, imag), (1, 2, 0)), mask=mask)
 
 
+@triton.jit
+def _within(index, count):  # type: ignore[no-untyped-def]
+    """0 <= index < count, as one comparison."""
+    return index.to(tl.uint32, bitcast=True) < count.to(tl.uint32, bitcast=True)
+
+
+@triton.jit
+def _on_tile(pixel, number, lead, step, count, width, meeting: tl.constexpr):  # type: ignore[no-untyped-def]
+    """Of the tiles that hold a pixel the one of this number from the last: which, the place on it, whether there is."""
+    q = pixel + lead
+    if meeting == 0:
+        return q * 0, q, _within(q, width)
+    tile = q // step - number
+    i = q - tile * step
+    return tile, i, _within(tile, count) & _within(i, width)
+
+
 TILED = (
     *("n0", "n1", "n2", "c0", "c1", "c2", "g0", "g1", "g2", "s0", "s1", "s2", "w0", "w1", "w2", "l0", "l1", "l2"),
     "lines",
@@ -295,6 +312,8 @@ def cut(  # type: ignore[no-untyped-def]
     l1,
     l2,
     lines,  # of a tile
+    VOLUMES: tl.constexpr,  # whether there are three axes, and not fewer
+    UNIT: tl.constexpr,  # of which g2 is a multiple
     BL: tl.constexpr,
     BX: tl.constexpr,
 ):
@@ -302,21 +321,29 @@ def cut(  # type: ignore[no-untyped-def]
 
     Offsets within a plane, be it an image or its tiles, have 32 bits.
     """
-    x_block, place = _block(g2, tl.program_id(0), BX)
+    pitch = (g2 // UNIT) * UNIT  # the compiler learns that it may write so many at once
+    x_block, place = _block(pitch, tl.program_id(0), BX)
     line_block, tile = _block(lines, place, BL)
     t2, place = tile % c2, tile // c2
     t1, place = place % c1, place // c1
     t0, plane = place % c0, place // c0
     line = line_block * BL + tl.arange(0, BL)
     x = x_block * BX + tl.arange(0, BX)
-    i0, i1 = line // g1, line % g1
-    y0, y1, column = t0 * s0 - l0 + i0, t1 * s1 - l1 + i1, t2 * s2 - l2 + x
-    inside = (line < lines) & (i0 < w0) & (i1 < w1) & (y0 >= 0) & (y0 < n0) & (y1 >= 0) & (y1 < n1)
-    mask = inside[:, None] & ((x < w2) & (column >= 0) & (column < n2))[None, :]
+    if VOLUMES:
+        i0, i1 = line // g1, line % g1
+        y0, y1 = t0 * s0 - l0 + i0, t1 * s1 - l1 + i1
+        inside = (i0 < w0) & (i1 < w1) & _within(y0, n0) & _within(y1, n1)
+        row = y0 * n1 + y1
+    else:
+        row = t1 * s1 - l1 + line
+        inside = (line < w1) & _within(row, n1)
+    column = t2 * s2 - l2 + x
+    mask = inside[:, None] & ((x < w2) & _within(column, n2))[None, :]
     own = images + plane.to(tl.int64) * n0 * n1 * n2
-    pixels = tl.load(own + (((y0 * n1 + y1) * n2)[:, None] + column[None, :]), mask=mask, other=0)
-    target = tiles + tile.to(tl.int64) * lines * g2
-    tl.store(target + (line[:, None] * g2 + x[None, :]), pixels, mask=(line < lines)[:, None] & (x < g2)[None, :])
+    pixels = tl.load(own + ((row * n2)[:, None] + column[None, :]), mask=mask, other=0)
+    target = tiles + tile.to(tl.int64) * lines * pitch
+    written = (line < lines)[:, None] & (x < pitch)[None, :]
+    tl.store(target + ((line * pitch)[:, None] + x[None, :]), pixels, mask=written)
 
 
 @triton.jit(do_not_specialize=(*TILED, "scale"))
@@ -343,7 +370,8 @@ def assemble(  # type: ignore[no-untyped-def]
     l2,
     lines,  # of an image
     scale,
-    R0: tl.constexpr,  # tiles that meet on a pixel, at most
+    VOLUMES: tl.constexpr,
+    R0: tl.constexpr,  # tiles that meet on a pixel, at most; 0 where there is one tile
     R1: tl.constexpr,
     R2: tl.constexpr,
     BL: tl.constexpr,
@@ -354,111 +382,108 @@ def assemble(  # type: ignore[no-untyped-def]
     line_block, plane = _block(lines, place, BL)
     line = line_block * BL + tl.arange(0, BL)
     x = x_block * BX + tl.arange(0, BX)
-    q0, q1, q2 = line // n1 + l0, line % n1 + l1, x + l2
-    b0, b1, b2 = q0 // s0, q1 // s1, q2 // s2
     real = (line < lines)[:, None] & (x < n2)[None, :]
     own = tiles + plane.to(tl.int64) * c0 * c1 * c2 * g0 * g1 * g2
     sums = tl.zeros((BL, BX), tl.float32)
-    for r0 in tl.static_range(R0):
-        t0 = b0 - r0
-        i0 = q0 - t0 * s0
-        inside_0 = (t0 >= 0) & (t0 < c0) & (i0 >= 0) & (i0 < w0)
-        for r1 in tl.static_range(R1):
-            t1 = b1 - r1
-            i1 = q1 - t1 * s1
-            inside_1 = inside_0 & (t1 >= 0) & (t1 < c1) & (i1 >= 0) & (i1 < w1)
-            first = (t0 * c1 + t1) * c2
-            for r2 in tl.static_range(R2):
-                t2 = b2 - r2
-                i2 = q2 - t2 * s2
-                inside_2 = (t2 >= 0) & (t2 < c2) & (i2 >= 0) & (i2 < w2)
-                row = ((first[:, None] + t2[None, :]) * g0 + i0[:, None]) * g1 + i1[:, None]
-                mask = real & inside_1[:, None] & inside_2[None, :]
+    for r0 in tl.static_range(R0 if R0 > 1 else 1):
+        if VOLUMES:
+            t0, i0, inside_0 = _on_tile(line // n1, r0, l0, s0, c0, w0, R0)
+        for r1 in tl.static_range(R1 if R1 > 1 else 1):
+            t1, i1, inside = _on_tile(line % n1 if VOLUMES else line, r1, l1, s1, c1, w1, R1)
+            if VOLUMES:
+                t1, i1, inside = t0 * c1 + t1, i0 * g1 + i1, inside_0 & inside
+            for r2 in tl.static_range(R2 if R2 > 1 else 1):
+                t2, i2, inside_2 = _on_tile(x, r2, l2, s2, c2, w2, R2)
+                row = ((t1 * c2)[:, None] + t2[None, :]) * (g0 * g1) + i1[:, None]
+                mask = real & inside[:, None] & inside_2[None, :]
                 sums += tl.load(own + (row * g2 + i2[None, :]), mask=mask, other=0)
     target = images + plane.to(tl.int64) * lines * n2
-    tl.store(target + (line[:, None] * n2 + x[None, :]), sums * scale, mask=real)
+    tl.store(target + ((line * n2)[:, None] + x[None, :]), sums * scale, mask=real)
 
 
-GENERATED = ("f_count", "k_count", "columns", "rows", "ms")
-AHEAD = tl.constexpr(4)  # terms that are loaded while others are multiplied
+GENERATED = ("f_count", "k_count", "columns", "rows", "ms", "fs", "ks")
 
 
 @triton.jit(do_not_specialize=GENERATED)
 def expand(  # type: ignore[no-untyped-def]
     matrix,  # (scale, f, k), complex numbers as pairs of floats, as the other two
-    halfway,  # (row, k, column)
-    spectra,  # (row, f, column), written
+    halfway,  # (scale, row, k, column)
+    spectra,  # (scale, row, f, column), written
     f_count,
     k_count,
     columns,
     rows,  # of a scale
-    ms,  # from one scale's matrix to the next
+    ms,  # of the matrix, from one scale, f and k to the next
+    fs,
+    ks,
     BF: tl.constexpr,
     BC: tl.constexpr,
+    STAGES: tl.constexpr,
 ):
-    """Σ_k matrix[f, k] halfway[k, column] for every row: BF frequencies times BC columns per program.
+    """Σ_k matrix[f, k] halfway[k, column] for every row: BF frequencies times BC columns, of all rows, per program.
 
-    Offsets within a row have 32 bits.
+    Offsets within a row, and columns of all rows, have 32 bits.
     """
-    column_block, place = _block(columns, tl.program_id(0), BC)
-    f_block, row = _block(f_count, place, BF)
-    f = f_block * BF + tl.arange(0, BF)
-    column = column_block * BC + tl.arange(0, BC)
-    f_inside, inside = f < f_count, column < columns
-    left = _wide(matrix) + (row // rows).to(tl.int64) * ms + f * k_count
-    right = _wide(halfway) + row.to(tl.int64) * k_count * columns + column
+    f_block, place = _block(f_count, tl.program_id(0), BF)
+    block, scale = _block(rows * columns, place, BC)
+    f, place = f_block * BF + tl.arange(0, BF), block * BC + tl.arange(0, BC)
+    f_inside, inside = f < f_count, place < rows * columns
+    row, column = (scale * rows + place // columns).to(tl.int64), place % columns
+    left = _wide(matrix) + scale.to(tl.int64) * ms + f * fs
+    right = _wide(halfway) + (row * (k_count * columns) + column)
     real = tl.zeros((BF, BC), tl.float32)
     imag = tl.zeros((BF, BC), tl.float32)
-    for _ in tl.range(k_count, num_stages=AHEAD):
+    for _ in tl.range(k_count, num_stages=STAGES):
         x_real, x_imag = _parts(tl.load(left, mask=f_inside, other=0)[:, None])
         y_real, y_imag = _parts(tl.load(right, mask=inside, other=0)[None, :])
         real += x_real * y_real
         real -= x_imag * y_imag
         imag += x_real * y_imag
         imag += x_imag * y_real
-        left += 1
+        left += ks
         right += columns
-    own = _wide(spectra) + row.to(tl.int64) * f_count * columns
-    places = (f * columns)[:, None] + column[None, :]
-    tl.store(own + places, _complex(real, imag), mask=f_inside[:, None] & inside[None, :])
+    own = _wide(spectra) + (row * f_count * columns + column)
+    tl.store(own[None, :] + (f * columns)[:, None], _complex(real, imag), mask=f_inside[:, None] & inside[None, :])
 
 
 @triton.jit(do_not_specialize=GENERATED)
 def gather(  # type: ignore[no-untyped-def]
     matrix,  # (scale, f, k)
-    spectra,  # (row, f, column)
-    halfway,  # (row, k, column), added to or written
+    spectra,  # (scale, row, f, column)
+    halfway,  # (scale, row, k, column), added to or written
     f_count,
     k_count,
     columns,
     rows,
     ms,
+    fs,
+    ks,
     ADDS: tl.constexpr,
     BK: tl.constexpr,
     BC: tl.constexpr,
+    STAGES: tl.constexpr,
 ):
     """The adjoint of `expand`, Σ_f conj(matrix[f, k]) spectra[f, column]: BK terms times BC columns per program."""
-    column_block, place = _block(columns, tl.program_id(0), BC)
-    k_block, row = _block(k_count, place, BK)
-    k = k_block * BK + tl.arange(0, BK)
-    column = column_block * BC + tl.arange(0, BC)
-    k_inside, inside = k < k_count, column < columns
-    left = _wide(matrix) + (row // rows).to(tl.int64) * ms + k
-    right = _wide(spectra) + row.to(tl.int64) * f_count * columns + column
-    own = _wide(halfway) + row.to(tl.int64) * k_count * columns
-    own += (k * columns)[:, None] + column[None, :]
+    k_block, place = _block(k_count, tl.program_id(0), BK)
+    block, scale = _block(rows * columns, place, BC)
+    k, place = k_block * BK + tl.arange(0, BK), block * BC + tl.arange(0, BC)
+    k_inside, inside = k < k_count, place < rows * columns
+    row, column = (scale * rows + place // columns).to(tl.int64), place % columns
+    left = _wide(matrix) + scale.to(tl.int64) * ms + k * ks
+    right = _wide(spectra) + (row * f_count * columns + column)
+    own = (_wide(halfway) + (row * (k_count * columns) + column))[None, :] + (k * columns)[:, None]
     mask = k_inside[:, None] & inside[None, :]
     real = tl.zeros((BK, BC), tl.float32)
     imag = tl.zeros((BK, BC), tl.float32)
     if ADDS:
         real, imag = _parts(tl.load(own, mask=mask, other=0))
-    for _ in tl.range(f_count, num_stages=AHEAD):
+    for _ in tl.range(f_count, num_stages=STAGES):
         x_real, x_imag = _parts(tl.load(left, mask=k_inside, other=0)[:, None])
         y_real, y_imag = _parts(tl.load(right, mask=inside, other=0)[None, :])
         real += x_real * y_real
         real += x_imag * y_imag
         imag += x_real * y_imag
         imag -= x_imag * y_real
-        left += k_count
+        left += fs
         right += columns
     tl.store(own, _complex(real, imag), mask=mask)

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from fourierconv.engines.choice import COSTS, Case, candidates, choose, counts, expected_time
+from fourierconv.engines.choice import COSTS, LENGTHS, Case, candidates, choose, counts, expected_time
 from fourierconv.grid import circular_axis, extended_axis, linear_axis
 
 
@@ -98,8 +98,8 @@ def test_on_cuda_it_depends_on_tf32(tf32: bool, engine: str) -> None:
 
 def test_the_constants_say_how_they_were_made() -> None:
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items():
-        assert {"made", "constants"} <= entry.keys() <= {"made", "made_without_tf32", "constants"}
-        for made in (entry[name] for name in entry if name != "constants"):
+        assert {"made", "constants"} <= entry.keys() <= {"made", "made_without_tf32", "constants", "lengths"}
+        for made in (entry[name] for name in entry if name.startswith("made")):
             assert {"command", "commit", "torch", "cpu", "date", "threads", "steps"} <= made.keys()
         assert COSTS[kind] == entry["constants"]
 
@@ -116,3 +116,14 @@ def test_every_constant_that_is_used_is_there(kind: str) -> None:
                 used |= {name for plan in candidates(rounded, "auto") for name in counts(rounded, plan)}
     assert used == COSTS[kind].keys()
     assert all(value >= 0 for value in COSTS[kind].values())
+
+
+def test_grids_on_cuda_are_of_lengths_that_were_fast() -> None:
+    """140 takes longer than 144, which is as good; processors keep to the shortest."""
+    assert LENGTHS["cuda"][140] * 140 > LENGTHS["cuda"][144] * 144
+    for kind, grid in (("cuda", 144), ("cpu", 140)):
+        own = replace(case(128, 15, channels=64, batch=32), kind=kind, refusal=None if kind == "cuda" else "no device")
+        plans = [plan for plan in candidates(own, "whole") if plan.tiles is not None]
+        assert plans[0].tiles is not None
+        assert plans[0].tiles.grid == (grid, grid)
+        assert len(plans) == (4 if kind == "cuda" else 2)  # by basis and by FFT

@@ -125,10 +125,9 @@ def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> 
     from fourierconv.engines import triton_kernels
 
     kernel = getattr(triton_kernels, name)
-    for columns, meeting in ((32, (1, 1, 1)), (128, (1, 2, 3))):
-        constants = {"BL": launch.ENTRIES // columns, "BX": columns}
-        if name == "assemble":
-            constants |= dict(zip(("R0", "R1", "R2"), meeting, strict=True))
+    for columns, meeting in ((16, (0, 0, 0)), (128, (0, 1, 2)), (32, (1, 2, 3))):
+        constants = {"VOLUMES": meeting[0] > 0, "BL": launch.ENTRIES // columns, "BX": columns}
+        constants |= dict(zip(("R0", "R1", "R2"), meeting, strict=True)) if name == "assemble" else {"UNIT": 2}
         types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr")
         types |= {"images": "*fp32", "tiles": "*fp32"} | ({"scale": "fp32"} if name == "assemble" else {})
         compiled = triton.compile(ASTSource(kernel, types, constants), target=GPUTarget("cuda", capability, 32))
@@ -139,17 +138,12 @@ def test_passes_between_images_and_tiles_compile(name: str, capability: int) -> 
 @not_interpreted
 @pytest.mark.usefixtures("_own_cache")
 @pytest.mark.parametrize("capability", SHARED)
+@pytest.mark.parametrize("adds", [False, True])
 @pytest.mark.parametrize(
-    ("name", "constants", "warps"),
-    [
-        ("expand", {"BF": launch.LINES, "BC": launch.LINES}, 2),
-        ("gather", {"BK": 8, "BC": launch.LINES, "ADDS": False}, 1),
-        ("gather", {"BK": 16, "BC": launch.LINES, "ADDS": True}, 1),
-    ],
+    ("name", "chosen"),
+    [("expand", launch.EXPAND), *(("gather", own) for own in launch.GATHER.values())],
 )
-def test_kernels_that_generate_spectra_compile(
-    name: str, constants: dict[str, int], warps: int, capability: int
-) -> None:
+def test_kernels_that_generate_spectra_compile(name: str, chosen: launch.Along, adds: bool, capability: int) -> None:
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -157,10 +151,11 @@ def test_kernels_that_generate_spectra_compile(
     from fourierconv.engines import triton_kernels
 
     kernel = getattr(triton_kernels, name)
+    constants = {own: value for own, value in chosen.constants(adds).items() if own in kernel.arg_names}
     types = dict.fromkeys(kernel.arg_names, "i32") | dict.fromkeys(constants, "constexpr") | {"ms": "i64"}
     types |= dict.fromkeys(("matrix", "halfway", "spectra"), "*fp32")
     target = GPUTarget("cuda", capability, 32)
-    compiled = triton.compile(ASTSource(kernel, types, constants), target=target, options={"num_warps": warps})
+    compiled = triton.compile(ASTSource(kernel, types, constants), target=target, options={"num_warps": chosen.warps})
     assert compiled.metadata.shared <= SHARED[capability]
     assert "cp.async" in compiled.asm["ptx"]
     assert "convert_layout" not in compiled.asm["ttgir"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, engine, functional, spectral
 from fourierconv.engines import dispatch, kernel_spectra, launch
 from fourierconv.engines.choice import Case, Plan, candidates, choose
-from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, assemble, cut, product
+from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, Product, assemble, cut
 from fourierconv.engines.tiles import Tiles
 from tests.interpreted import repair
 
@@ -34,6 +34,25 @@ def _full_float32() -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     yield
     torch.set_float32_matmul_precision(before)
+
+
+def product(
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    conj_a: bool = False,
+    conj_b: bool = False,
+    weights: HalfWeights | None = None,
+    chosen: Outer | Dot | None = None,
+    precise: str | None = None,
+) -> None:
+    """A (groups, m, m tiles, k, k tiles, frequencies) times B (groups, k, k tiles, n, frequencies), into C."""
+    groups, m, m_tiles, n, frequencies = c.shape
+    own = Product(
+        groups, m, m_tiles, n, a.shape[3], a.shape[4], frequencies,
+        a.stride()[:5], b.stride()[:4], c.stride()[:4], conj_a, conj_b, weights,  # type: ignore[arg-type]
+    )  # fmt: skip
+    own(a, b, c, chosen, precise)
 
 
 def factors(shape: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,6 +111,7 @@ def test_bfloat16_rounds_factors_only() -> None:
 @pytest.mark.parametrize("name", ["few columns", "sum", "dense, on tensor cores"])
 def test_long_sums_are_divided_and_stay_what_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "TERMS", 4)
+    monkeypatch.setattr(launch, "_product", launch._product.__wrapped__)
     chosen = BLOCKS[name]
     a, b, c = factors("terms in tiles")
     product(a, b, c, True, False, WEIGHTS, chosen, "ieee" if isinstance(chosen, Outer) else "tf32")
@@ -190,11 +210,11 @@ def test_what_is_not_wanted_is_not_computed(wanted: tuple[bool, bool], monkeypat
     y = spectral.correlate(x, spectrum, TILES["several"], size, 2, triton=True)
     calls: list[bool] = []
 
-    def noted(a: Tensor, b: Tensor, c: Tensor, conj_a: bool = False, **_: object) -> None:
-        calls.append(conj_a)
+    def noted(own: Product, a: Tensor, b: Tensor, c: Tensor) -> None:
+        calls.append(own.conj_a)
         c.zero_()  # what memory held before may overflow in the pass after
 
-    monkeypatch.setattr("fourierconv.engines.frequency_last.product", noted)
+    monkeypatch.setattr(Product, "__call__", noted)
     y.sum().backward()
     assert calls == [wanted[1]]
 
@@ -282,6 +302,7 @@ def planned(kind: Kind | None) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel_spectra, "PART", kernel_spectra.PART if kind is None else kind.part)
+        patch.setattr(kernel_spectra, "LEAST", 1)
         patch.setattr(dispatch, "select", select)
         patch.setattr(functional, "select", select)
         yield
@@ -364,8 +385,8 @@ def test_gradients_under_autocast_are_those_without() -> None:
 def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Tensor] = []
 
-    def noted(*given: Tensor) -> Tensor:
-        made.append(launch.expand(*given))
+    def noted(matrix: Tensor, halfway: Tensor) -> Tensor:
+        made.append(launch.expand(matrix, halfway))
         return made[-1]
 
     monkeypatch.setattr(kernel_spectra, "expand", noted)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from scipy.optimize import nnls
 from torch import Tensor
 
 from fourierconv import functional
-from fourierconv.engines import dispatch
+from fourierconv.engines import choice, dispatch
 from fourierconv.engines.choice import Case, Plan, candidates, choose, counts, expected_time
 from fourierconv.engines.measured import step_times
-from fourierconv.study.bench import floor
+from fourierconv.grid import fast_length
+from fourierconv.study.bench import clock, floor
 from fourierconv.study.bench.cells import Cell
 from fourierconv.study.gpu.ways import settings
 from fourierconv.study.provenance import finished, gather
@@ -29,6 +31,8 @@ from fourierconv.study.tables import from_csv
 TILINGS = 3  # plans with tiles that are timed per case
 LONGEST = 2.0  # seconds: plans that are expected to take longer are left out
 ROUNDS = 3
+WARMING = 2
+SHORTEST, LARGEST = 24, 320  # lengths of transforms that are timed
 PIXELS = {"cpu": 2**21, "cuda": 2**25}  # of a batch of images, all channels, by kind of device
 ROUNDED = [f"tap_{kind}_{length}" for kind in ("dense", "few") for length in ("short", "middle", "long")]  # by TF32
 
@@ -86,6 +90,23 @@ def _chosen(case: Case, tf32: bool) -> list[Plan]:
     chosen = [plan for plan in plans if plan.engine in ("whole", "direct")]
     chosen += tiled[:TILINGS] + [plan for plan in by_fft[:1] if plan not in tiled[:TILINGS]]
     return chosen + [replace(plan, engine="triton") for plan in chosen if plan.tiles is not None and not case.refusal]
+
+
+def lengths(kind: str) -> dict[int, float]:
+    """How long a pixel takes in transforms of even lengths, forth and back, relative to the median of all lengths."""
+    times = {}
+    for length in range(SHORTEST, LARGEST + 1, 2):
+        if 2 * fast_length(length // 2) == length:
+            images = torch.randn(max(PIXELS[kind] // length**2, 1), length, length, device=kind)
+            work = partial(_there_and_back, images)
+            own = [clock.seconds(work, device=kind) for _ in range(WARMING + ROUNDS)]
+            times[length] = statistics.median(own[WARMING:]) / images.numel()
+    middle = statistics.median(times.values())
+    return {length: float(f"{time / middle:.3g}") for length, time in times.items()}
+
+
+def _there_and_back(images: Tensor) -> Tensor:
+    return torch.fft.irfft2(torch.fft.rfft2(images), s=images.shape[-2:])
 
 
 def read(table: Path) -> list[Timed]:
@@ -146,7 +167,7 @@ def refit(entry: Mapping[str, Any], table: Path) -> dict[str, Any]:
     made = {"table": str(table), "steps": len(timed), "as_with_tf32": list(missing)}
     made |= {**gather(), **finished(time.perf_counter() - start)}
     _report(timed, known | found)
-    return {"made": entry["made"], "made_without_tf32": made, "constants": known | found | missing}
+    return {**entry, "made_without_tf32": made, "constants": known | found | missing}
 
 
 def _report(timed: list[Timed], constants: dict[str, float]) -> None:
@@ -172,6 +193,10 @@ def main(arguments: list[str] | None = None) -> None:
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """A device's entry, timed here."""
     start, timed = time.perf_counter(), []
+    found: dict[str, Any] = {}
+    if asked.device == "cuda":  # elsewhere lengths differ less
+        found["lengths"] = choice.LENGTHS["cuda"] = lengths("cuda")
+        choice.forget()
     for number, shape in enumerate(shapes(asked.shapes, asked.seed, asked.device), 1):
         for row in time_shape(*shape, asked.device):
             timed.append(row)
@@ -187,7 +212,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     }
     if asked.device == "cuda":
         made["gpu"] = torch.cuda.get_device_name()
-    return {"made": made, "constants": constants}
+    return {"made": made, "constants": constants, **found}
 
 
 if __name__ == "__main__":
