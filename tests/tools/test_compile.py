@@ -145,8 +145,10 @@ def test_a_growing_scale_makes_few_graphs(name: str, options: dict[str, Any], de
 @pytest.mark.parametrize("backward", ["off", "same_as_forward"])
 def test_autocast_around_a_compiled_layer(backward: str, given: torch.dtype, device: str) -> None:
     """torch extends autocast to the backward pass of compiled functions, and so to the matrices of a learned scale."""
-    tolerance = 1e-5 if backward == "off" else torch.finfo(torch.bfloat16).eps
-    layer = FourierConv2d(2, 4, 3, padding=1, parameterization="scaled", device=device)
+    tolerance = 1e-5 if backward == "off" else 2 * torch.finfo(torch.bfloat16).eps  # some roundings, one after another
+    layer = FourierConv2d(  # of many scales, as nearly all of a single one's derivative may cancel
+        2, 4, 3, padding=1, parameterization="scaled", scale_per="channel", per_axis=True, device=device
+    )
     x = torch.randn(2, 2, 9, 8, dtype=given, device=device)
     compiled, _ = counted(layer)
     along = torch.randn(2, 4, 9, 8, device=device, dtype=torch.bfloat16)

@@ -137,7 +137,7 @@ def test_weight_normalized_layers_train(case: LayerCase, device: str) -> None:
     x = torch.randn(2, 2, 7, 6, dtype=torch.float64, device=device)
     before = layer(x)
     parametrizations.weight_norm(layer, "coefficients")
-    assert_alike([layer(x)], [before])
+    assert_alike([layer(x)], [before], 1e-6 if device == "cuda" else 1e-12)  # torch takes float32's root of float64
     names = [name for name, _ in layer.named_parameters()]
     assert {"parametrizations.coefficients.original0", "parametrizations.coefficients.original1"} <= set(names)
     optimizer = torch.optim.SGD(layer.parameter_groups(lr=1e-3), momentum=0.9)
