@@ -218,6 +218,10 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
     own = {"step": 1, **_images(case, plan.tiles), **kernels}
     if plan.engine == "triton":
         own.pop("product", None)  # of all frequencies in one kernel
+        if plan.by_fft:
+            own.pop("spectrum")  # in which pixels of transforms have their part
+        else:
+            own["generated"] = 1  # by many small kernels
         return {f"triton_{name}": number for name, number in own.items()}
     return own
 

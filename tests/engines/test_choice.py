@@ -91,15 +91,16 @@ def test_another_kind_of_device_is_expected_to_be_like_a_processor() -> None:
 
 @pytest.mark.parametrize(("tf32", "engine"), [(False, "triton"), (True, "direct")])
 def test_on_cuda_it_depends_on_tf32(tf32: bool, engine: str) -> None:
-    """Measured there, 5×5 taps: direct 5.8 ms, with TF32 2.8 ms; Triton's kernels 3.8 ms."""
-    own = replace(case(128, 5, channels=64, batch=32), kind="cuda", refusal=None, tf32=tf32)
+    """Measured there, 3×3 taps: direct 3.4 ms, with TF32 1.4 ms; Triton's kernels about 2.9 ms."""
+    own = replace(case(128, 3, channels=64, batch=32), kind="cuda", refusal=None, tf32=tf32)
     assert choose(own, "auto").engine == engine
 
 
 def test_the_constants_say_how_they_were_made() -> None:
     for kind, entry in json.loads(files("fourierconv.engines").joinpath("costs.json").read_text()).items():
-        assert {"made", "constants"} <= entry.keys() <= {"made", "made_without_tf32", "constants", "lengths"}
-        for made in (entry[name] for name in entry if name.startswith("made")):
+        makings = {name for name in entry if name.startswith("made")}
+        assert {"made", "constants"} <= entry.keys() <= {"constants", "lengths", *makings}
+        for made in map(entry.get, makings):
             assert {"command", "commit", "torch", "cpu", "date", "threads", "steps"} <= made.keys()
         assert COSTS[kind] == entry["constants"]
 

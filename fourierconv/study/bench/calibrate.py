@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import random
 import statistics
 import sys
@@ -180,6 +181,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Time, fit, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", type=int, default=120)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="after which no other shape is timed")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=PIXELS, default="cpu")
     parser.add_argument("--output", type=Path, default=Path("fourierconv/engines/costs.json"))
@@ -198,6 +200,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         found["lengths"] = choice.LENGTHS["cuda"] = lengths("cuda")
         choice.forget()
     for number, shape in enumerate(shapes(asked.shapes, asked.seed, asked.device), 1):
+        if time.perf_counter() - start > asked.seconds:
+            break
         for row in time_shape(*shape, asked.device):
             timed.append(row)
             print(
