@@ -20,7 +20,7 @@ from fourierconv.engines.tiles import Tiles
 
 INSTALLED = find_spec("triton") is not None
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on")
-PROGRAMS = 264  # two for each multiprocessor of an H100: below, sums over many rows are divided
+PROGRAMS = 132  # one for each multiprocessor of an H100: below, sums over many rows are divided
 ENTRIES = 2048  # pixels that a program cuts or assembles
 BEYOND = 0.15  # of the columns of a block, that may lie beyond those that there are
 TERMS = 32  # of a part of such a sum at least
@@ -159,7 +159,7 @@ class Run:
         self.kernel, self.programs, self.numbers, self.warps = kernel, programs, numbers, warps
         self.constants = {name: constants[name] for name in kernel.arg_names if name in constants}
         self.rest = (*numbers, *self.constants.values())
-        self.binaries: dict[tuple[int, ...], Any] = {}
+        self.launches: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, *tensors: Tensor) -> None:
         """Launch it, on these tensors, in the current stream of their device."""
@@ -168,16 +168,21 @@ class Run:
         place = tensors[0].device.index if tensors[0].is_cuda else -1
         pointers = [tensor.data_ptr() for tensor in tensors]
         key = (place, *[pointer % 16 for pointer in pointers])
-        binary = self.binaries.get(key)
-        here = place < 0 or place == torch.cuda.current_device()
-        with nullcontext() if here else torch.cuda.device(place):
-            if binary is not None:
-                binary[self.programs, 1, 1](*pointers, *self.rest)
+        launch = self.launches.get(key)
+        with nullcontext() if place < 0 or _alone() else torch.cuda.device(place):
+            if launch is not None:
+                launch(*pointers, *self.rest)
                 return
             parts = [torch.view_as_real(own.resolve_conj()) if own.is_complex() else own for own in tensors]
             binary = self.kernel[(self.programs,)](*parts, *self.numbers, **self.constants, num_warps=self.warps)
-        if place >= 0:
-            self.binaries[key] = binary
+            if place >= 0:
+                self.launches[key] = binary[self.programs, 1, 1]
+
+
+@lru_cache(maxsize=1)
+def _alone() -> bool:
+    """Whether there is one CUDA device, which then is always the current one."""
+    return torch.cuda.device_count() == 1
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from fourierconv.study.training import DEVICE_VARIABLE
 
 CHECKS = ("tests/test_cuda.py", "tests/tools", "tests/engines")
 SHARE = 0.5  # of the time, that the checks may take at most
-WORKERS = 12
+WORKERS = 15
 PATIENCE = 45.0  # seconds that a contender may take to start
 LAST = 20.0  # seconds: within so many of the end no cell is begun
 LINES = 400  # of what the checks say, that are kept
