@@ -122,7 +122,6 @@ _remembered = lru_cache(maxsize=4096)(_ordered)
 def forget() -> None:
     """Choose anew, when constants have changed."""
     _remembered.cache_clear()
-    _faster.cache_clear()
 
 
 def _refused(case: Case, name: str) -> str | None:
@@ -194,7 +193,6 @@ def _cost(length: int, kind: str) -> float:
     return length * LENGTHS.get(kind, {}).get(length, 1.0)
 
 
-@lru_cache(maxsize=1024)
 def _faster(length: int, kind: str) -> int:
     """The length of at least this one whose transforms are expected to take the least time."""
     return min((length, *(own for own in LENGTHS.get(kind, {}) if own > length)), key=lambda own: _cost(own, kind))

@@ -31,9 +31,9 @@ def serves(plan: Plan, images: Tensor, coefficients: Tensor) -> bool:
     """Whether these are plain tensors in eager mode, and the plan is one for which kernels can be generated."""
     if plan.tiles is None or not plan.last or any(axis.stride > 1 for axis in plan.axes):
         return False
-    if plan.by_fft and _turned(plan.axes, plan.tiles, tuple(images.shape[2:])) is None:
+    if not eager(images, coefficients):
         return False
-    return eager(images, coefficients)
+    return not plan.by_fft or _turned(plan.axes, plan.tiles, tuple(images.shape[2:])) is not None
 
 
 @lru_cache(maxsize=1024)
