@@ -20,7 +20,7 @@ from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import Interval
 from fourierconv.study.store import StudyError, repository_root
 from fourierconv.study.sweep import sweep_of
-from fourierconv.study.tables import from_csv, write_changed
+from fourierconv.study.tables import Row, from_csv, write_changed
 from fourierconv.study.theory.kernels import random_kernels
 
 MARKS = {
@@ -42,6 +42,8 @@ SHOWN = (
     "over_spectral_scaled_layer_128",
 )
 TIMED, KERNELS = "32to32-128px", (3, 7, 11, 21, 31)  # cells of the benchmark, by the size of their kernels
+CUDA_TIMED = "64to64-128px"
+CUDA_CONTENDERS = ("torch", "torch tf32", "torch bf16 channels_last", "auto", "auto tf32")
 PROTOCOL = "classification"
 
 
@@ -77,19 +79,38 @@ def protocol_answers(folder: Path) -> str:
 
 def times(folder: Path) -> str:
     """Return the table of a training step's times, by the size of the kernel, with the machine below."""
-    found = {
-        (row["cell"], row["contender"]): row
-        for row in from_csv((folder / "times.csv").read_text())
-        if row["pass"] == "step"
-    }
+    found = _steps(folder / "times.csv")
     lines = ["| kernel | `nn.Conv2d` | `FourierConv2d`'s op | ratio |", "|---|---|---|---|"]
     for k in KERNELS:
         torch, ours = (found[f"{TIMED}-k{k}", name] for name in ("torch", "auto"))
         ratio = float(torch["median"]) / float(ours["median"])
         lines.append(f"| {k}×{k} | {float(torch['median']):.0f} ms | {float(ours['median']):.0f} ms | {ratio:.1f} |")
-    own = found[f"{TIMED}-k{KERNELS[0]}", "torch"]
-    where = f"{own['in']} to {own['out']} channels, {own['size']}×{own['size']} pixels, batch {own['batch']}, float32"
-    return "\n".join([*lines, "", f"Forward and backward, {where}, medians. {note(folder)}"]) + "\n"
+    return (
+        "\n".join([*lines, "", f"Forward and backward, {_where(found, TIMED)}, float32, medians. {note(folder)}"])
+        + "\n"
+    )
+
+
+def cuda_times(folder: Path) -> str:
+    """Return the same of a CUDA device, with float32's own products and with TF32, beside cuDNN."""
+    found = _steps(folder / "cuda.csv")
+    titles = ("`nn.Conv2d`", "with TF32", "in bfloat16", "`FourierConv2d`'s op", "with TF32")
+    lines = [f"| kernel | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
+    for k in KERNELS:
+        own = [float(found[f"{CUDA_TIMED}-k{k}", name]["median"]) for name in CUDA_CONTENDERS]
+        lines.append(f"| {k}×{k} | {' | '.join(f'{ms:.1f} ms' for ms in own)} |")
+    return "\n".join([*lines, "", f"{_where(found, CUDA_TIMED)}, medians. {note(folder)}"]) + "\n"
+
+
+def _steps(path: Path) -> dict[tuple[str, str], Row]:
+    """Rows of training steps, by cell and contender."""
+    rows = from_csv(path.read_text())
+    return {(str(row["cell"]), str(row["contender"])): row for row in rows if row["pass"] == "step"}
+
+
+def _where(found: Mapping[tuple[str, str], Row], cells: str) -> str:
+    own = found[f"{cells}-k{KERNELS[0]}", "torch"]
+    return f"{own['in']} to {own['out']} channels, {own['size']}×{own['size']} pixels, batch {own['batch']}"
 
 
 def cost(folder: Path) -> str:
@@ -128,7 +149,7 @@ def written(text: str, root: Path) -> str:
     quick = answers(CLAIMS, read_expected(results / "quick" / "claims.csv"))
     text = replace(text, "answers", f"{quick}\n{protocol_answers(results / 'full')}")
     text = replace(text, "cost", cost(results / "quick"))
-    return replace(text, "times", times(results / "bench"))
+    return replace(text, "times", times(results / "bench") + "\n" + cuda_times(results / "gpu"))
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from fourierconv.study.sweep import PROFILES, sweep_of
 HOLDS = {
     "beside.json": "memory, growth and whole layers, measured beside the times",
     "bounds.csv": "the bounds that were set beforehand, and whether they hold",
-    "checks.txt": "what the checks on the device said",
     "claims.csv": "every claim with its value, interval and seeds, computed from the profile's tables",
     "cuda.csv": "time, peak memory and error of every contender on a CUDA device",
     "rounds.csv": "every single measurement",

@@ -109,7 +109,7 @@ def test_a_folder_of_unknown_origin_is_an_error(results: Path) -> None:
 
 def test_descriptions_are_of_committed_files() -> None:
     files = {path.name for path in COMMITTED.glob("*/*")}
-    assert HOLDS.keys() - {"checks.txt"} <= files  # which `gpu` commits only where its checks were run
+    assert HOLDS.keys() <= files
 
 
 def test_an_executed_notebook_has_its_row(tmp_path: Path) -> None:

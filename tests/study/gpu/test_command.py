@@ -52,7 +52,7 @@ def test_it_is_rehearsed_and_goes_on_where_it_was_stopped(
     assert "[2/2]" in printed
     assert printed.count("not measured\n") == 8  # the bounds
     files = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
-    assert files.keys() == {"cells.json", *results.COMMITTED}
+    assert files.keys() == {"cells.json", "checks.txt", *results.COMMITTED}
     assert max(files.values()) < 2**20
     own = results.load(tmp_path)
     assert list(own["cells"]) == NAMES
@@ -135,7 +135,7 @@ def test_tables_replace_the_committed_ones(
     command.judge(repository / "build" / "gpu")
     assert study("--replace-committed") == 0
     committed = repository / "book" / "results" / "gpu"
-    assert {path.name for path in committed.iterdir()} == {*results.COMMITTED} - {"checks.txt"}
+    assert {path.name for path in committed.iterdir()} == {*results.COMMITTED}
     assert str(committed / "cuda.csv") in capsys.readouterr().out
 
 

@@ -47,9 +47,8 @@ def test_only_a_gpus_times_are_committed(tmp_path: Path) -> None:
         results.replace_committed(folder, committed)
     own = state(CELLS[:1])
     results.save(folder, own)
-    (folder / "checks.txt").write_text("9 passed\n")
     assert [path.name for path in results.replace_committed(folder, committed)] == [
-        "cuda.csv", "rounds.csv", "provenance.json", "checks.txt"
+        "cuda.csv", "rounds.csv", "provenance.json"
     ]  # fmt: skip
     assert json.loads((committed / "provenance.json").read_text())["made"][0]["gpu"] == PROVENANCE["gpu"]
     own["cells"][CELLS[0].name]["provenance"] = {key: value for key, value in PROVENANCE.items() if key != "gpu"}
