@@ -74,7 +74,7 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor], last: bool = False
     dtype = torch.promote_types(coefficients.dtype, matrices[0].dtype)
     if last:
         return _combine_last(coefficients.to(dtype), [matrix.to(dtype) for matrix in matrices], scales)
-    # complex before they are permuted: torch 2.11's compiler would copy them on CUDA, and it generates no complex copies
+    # complex before they are permuted: torch 2.11's compiler would copy them, and can generate no such copy for CUDA
     leading = coefficients.to(dtype).reshape(scales, out // scales * inner, *lengths).movedim(1, -1)
     for axis in reversed(range(len(lengths))):
         before, after = math.prod(lengths[:axis]), math.prod(lengths[axis + 1 :]) * (out // scales * inner)

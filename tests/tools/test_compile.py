@@ -17,6 +17,7 @@ from tests.tools.cases import assert_alike, of_every_kind, on_every_device, outc
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex operators"),
     pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores"),  # says Inductor of every CUDA device
+    pytest.mark.filterwarnings("ignore:The given buffer is not writable"),  # says torch 2.11 of files that it loads
     pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated"),  # torch's own, on import of Inductor
 ]
 
