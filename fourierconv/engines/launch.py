@@ -248,7 +248,7 @@ class Product:
 
 
 @lru_cache(maxsize=1024)
-def _product(own: Product, chosen: Outer | Dot | None, precise: str) -> "tuple[Run | None, int]":
+def _product(own: Product, chosen: Outer | Dot | None, precise: str) -> tuple[Run | None, int]:
     """The kernel's run, None where there is nothing to multiply, and in how many parts it leaves the sum."""
     rows, terms = own.m * own.m_tiles, own.k * own.k_tiles
     if min(rows, terms, own.n, own.groups, own.frequencies) == 0:
@@ -257,8 +257,8 @@ def _product(own: Product, chosen: Outer | Dot | None, precise: str) -> "tuple[R
     if k_tiles == 1:  # as tiles of one image
         k, k_tiles, ak, akt, bk, bkt = 1, k, akt, ak, bkt, bk
     chosen = chosen or blocks(rows, own.n, terms, precise)
-    bm, bn_, bf = chosen.block
-    programs = -(-rows // bm) * -(-own.n // bn_) * -(-own.frequencies // bf) * own.groups
+    sizes = zip((rows, own.n, own.frequencies), chosen.block, strict=True)
+    programs = own.groups * math.prod(-(-size // block) for size, block in sizes)
     splits = max(min(PROGRAMS // programs, terms // TERMS), 1)
     length = -(-terms // (splits * chosen.terms)) * chosen.terms
     splits = -(-terms // length)
@@ -266,13 +266,13 @@ def _product(own: Product, chosen: Outer | Dot | None, precise: str) -> "tuple[R
     if splits > 1:
         line = own.n * own.frequencies
         c = own.m * own.m_tiles * line, own.m_tiles * line, line, own.frequencies
-    sizes = (rows, own.n, terms, own.frequencies, own.groups, splits, length, own.m_tiles, k_tiles)
+    counts = (rows, own.n, terms, own.frequencies, own.groups, splits, length, own.m_tiles, k_tiles)
     strides = (*a, ak, akt, bg, bk, bkt, bn, own.groups * c[0] if splits > 1 else 0, *c)
     half = own.weights or HalfWeights(1, -1, 1.0)
     constants = {"CONJ_A": own.conj_a, "CONJ_B": own.conj_b, "WEIGHTED": own.weights is not None, **chosen.constants()}
     if isinstance(chosen, Dot):
         constants |= {"PRECISION": precise, "STRAIGHT": k == 1 or k_tiles % chosen.terms == 0}
-    numbers = (*sizes, *strides, half.columns, half.nyquist, half.scale)
+    numbers = (*counts, *strides, half.columns, half.nyquist, half.scale)
     return Run(kernel(chosen), programs * splits, numbers, constants, chosen.warps), splits
 
 
