@@ -85,10 +85,8 @@ def times(folder: Path) -> str:
         torch, ours = (found[f"{TIMED}-k{k}", name] for name in ("torch", "auto"))
         ratio = float(torch["median"]) / float(ours["median"])
         lines.append(f"| {k}×{k} | {float(torch['median']):.0f} ms | {float(ours['median']):.0f} ms | {ratio:.1f} |")
-    return (
-        "\n".join([*lines, "", f"Forward and backward, {_where(found, TIMED)}, float32, medians. {note(folder)}"])
-        + "\n"
-    )
+    below = f"Forward and backward, {_where(found, TIMED)}, float32, medians. {note(folder)}"
+    return "\n".join([*lines, "", below]) + "\n"
 
 
 def cuda_times(folder: Path) -> str:

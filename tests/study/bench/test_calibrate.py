@@ -86,3 +86,11 @@ def test_constants_that_tf32_changes_stand_twice() -> None:
     constants = COSTS["cuda"]
     assert {name for name in constants if name.endswith("_tf32")} == {f"{name}_tf32" for name in ROUNDED}
     assert all(constants[name] > constants[f"{name}_tf32"] for name in ROUNDED if "dense" in name)
+
+
+def test_lengths_are_relative_to_the_median_of_even_smooth_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here as if a pixel took as long as a transform has points."""
+    monkeypatch.setitem(calibrate.PIXELS, "cpu", 1)
+    monkeypatch.setattr(calibrate, "LARGEST", 40)
+    monkeypatch.setattr(calibrate.clock, "seconds", lambda work, device: float(work.args[0].shape[-1]) ** 3)
+    assert calibrate.lengths("cpu") == {n: pytest.approx(n / 31, rel=5e-3) for n in (24, 28, 30, 32, 36, 40)}
