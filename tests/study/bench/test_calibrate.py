@@ -92,5 +92,7 @@ def test_lengths_are_relative_to_the_median_of_even_smooth_ones(monkeypatch: pyt
     """Here as if a pixel took as long as a transform has points."""
     monkeypatch.setitem(calibrate.PIXELS, "cpu", 1)
     monkeypatch.setattr(calibrate, "LARGEST", 40)
-    monkeypatch.setattr(calibrate.clock, "seconds", lambda work, device: float(work.args[0].shape[-1]) ** 3)
+    monkeypatch.setattr(
+        "fourierconv.study.bench.clock.seconds", lambda work, device: float(work.args[0].shape[-1]) ** 3
+    )
     assert calibrate.lengths("cpu") == {n: pytest.approx(n / 31, rel=5e-3) for n in (24, 28, 30, 32, 36, 40)}
