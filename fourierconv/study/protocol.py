@@ -3,16 +3,18 @@
 `book/protocol.md` says why, and what would refute what. Deviations from it are listed there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, wraps
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fourierconv.study.experiments.classification import TEST_SIZES, Config
 from fourierconv.study.store import StudyError, repository_root
 from fourierconv.study.tables import from_csv
+
+Found = TypeVar("Found")
 
 ALL_RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of which a search takes what it needs
 RATES = ALL_RATES[2:6]  # learning rates of Adam that are tried for every contender
@@ -128,7 +130,29 @@ def configs(profile: str) -> list[Config]:
     return list(dict.fromkeys(config for question in questions(profile) for config in question.configs))
 
 
-@cache
+def of_committed(function: Callable[[], Found]) -> Callable[[], Found]:
+    """Remember what follows from the committed rates and choices for as long as these stay what they are."""
+
+    @cache
+    def known(*tables: tuple[Path, int, int] | None) -> Found:
+        return function()
+
+    @wraps(function)
+    def remembered() -> Found:
+        root = repository_root()
+        return known(_state(root / RATES_TABLE), _state(root / CHOICE_TABLE))
+
+    return remembered
+
+
+def _state(path: Path) -> tuple[Path, int, int] | None:
+    if not path.exists():
+        return None
+    found = path.stat()
+    return path, found.st_mtime_ns, found.st_size
+
+
+@of_committed
 def priorities() -> dict[Config, int]:
     """Of every training that is tuned or answers, that of the first question that asks for it."""
     found: dict[Config, int] = {}
@@ -196,7 +220,7 @@ def _best_rates(found: Mapping[float, Mapping[int, float]], tried: Sequence[floa
     return sorted(tried, key=lambda lr: -found[lr][0])[:BEST_RATES]
 
 
-@cache
+@of_committed
 def _tuned() -> dict[tuple[str, ...], dict[float, dict[int, float]]]:
     """Accuracy on what was set aside by data, network, method and optimizer, then by rate, then by seed."""
     path = repository_root() / RATES_TABLE
@@ -252,7 +276,7 @@ def best_fixed(found: Mapping[str, Sequence[float]]) -> str | None:
     return max(FIXED, key=lambda method: sum(found[method]))  # the first of equal ones
 
 
-@cache
+@of_committed
 def chosen() -> dict[tuple[str, int], str]:
     """The best fixed kernel by data and size, of what is committed; without those that are not chosen yet."""
     path = repository_root() / CHOICE_TABLE

@@ -5,7 +5,7 @@ also know whether trainings converged.
 """
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -20,6 +20,7 @@ from fourierconv.study.protocol import (
     TUNED_AT,
     best_fixed,
     configs,
+    of_committed,
     train,
 )
 from fourierconv.study.statistics import Interval, loglog_slopes, verdict_beside_controls
@@ -74,7 +75,7 @@ def doubling(tables: Tables, data: str, size: int, method: str, **others: Any) -
     return longer[0] - usual[0] if 0 in usual else None
 
 
-@cache
+@of_committed
 def _asked() -> dict[tuple[Any, ...], set[int]]:
     """Seeds that the protocol asks for, by all else that identifies a training."""
     found: dict[tuple[Any, ...], set[int]] = {}

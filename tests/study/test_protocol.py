@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fourierconv.study import methods, protocol
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import Config
 from fourierconv.study.protocol import BUDGETS, HEADLINE, RATES, SIZES
+from fourierconv.study.protocol_claims import seeds_of
 from fourierconv.study.store import StudyError, repository_root
 from tests.study import protocol_runs
 from tests.study.protocol_runs import metrics
@@ -80,25 +81,18 @@ def test_every_main_cell_has_a_control_of_twice_the_length() -> None:
 
 def test_the_best_fixed_kernel_gets_seeds_and_a_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
-    protocol.chosen.cache_clear()
-    protocol._tuned.cache_clear()
-    try:
-        (selection,) = (own for own in protocol.questions("full") if own.name == "selection")
-        part = [own for own in selection.configs if (own.data, own.size, own.seed) != ("letters", 32, 1)]
-        protocol_runs.write(tmp_path / "book" / "results", "full", part, best_of("conv2d_15"))
-        protocol.chosen.cache_clear()
-        assert set(protocol.chosen().values()) == {"conv2d_15"}
-        assert ("letters", 32) not in protocol.chosen()
-        (chosen,) = (own for own in protocol.questions("full") if own.name == "chosen")
-        seeds = Counter((own.data, own.size, own.epochs) for own in chosen.configs)
-        assert seeds["letters", 128, protocol.EPOCHS] == 8
-        assert seeds["imagenette", 128, protocol.EPOCHS] == 8
-        assert seeds["imagenette", 64, protocol.EPOCHS] == 5
-        assert seeds["letters", 128, 2 * protocol.EPOCHS] == 1
-        assert not any(own.validation for own in chosen.configs)
-    finally:
-        protocol.chosen.cache_clear()
-        protocol._tuned.cache_clear()
+    (selection,) = (own for own in protocol.questions("full") if own.name == "selection")
+    part = [own for own in selection.configs if (own.data, own.size, own.seed) != ("letters", 32, 1)]
+    protocol_runs.write(tmp_path / "book" / "results", "full", part, best_of("conv2d_15"))
+    assert set(protocol.chosen().values()) == {"conv2d_15"}
+    assert ("letters", 32) not in protocol.chosen()
+    (chosen,) = (own for own in protocol.questions("full") if own.name == "chosen")
+    seeds = Counter((own.data, own.size, own.epochs) for own in chosen.configs)
+    assert seeds["letters", 128, protocol.EPOCHS] == 8
+    assert seeds["imagenette", 128, protocol.EPOCHS] == 8
+    assert seeds["imagenette", 64, protocol.EPOCHS] == 5
+    assert seeds["letters", 128, 2 * protocol.EPOCHS] == 1
+    assert not any(own.validation for own in chosen.configs)
 
 
 def best_of(method: str) -> Callable[[Config], dict[str, Any]]:
@@ -179,14 +173,11 @@ tuning,letters,convnet,window_5,adam,0.001,1,70.0
 
 
 @pytest.fixture
-def tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "book" / "results" / "tuning" / "classification.csv"
     path.parent.mkdir(parents=True)
     path.write_text(TUNED)
     monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
-    protocol._tuned.cache_clear()
-    yield
-    protocol._tuned.cache_clear()
 
 
 @pytest.mark.usefixtures("tuned")
@@ -222,6 +213,25 @@ def test_a_search_goes_on_where_an_end_is_best() -> None:
     assert searched(found) == ({(0.3, 0)}, None)
     falling = {rate: dict.fromkeys((0, 1), 10.0 * place) for place, rate in enumerate(reversed(protocol.ALL_RATES))}
     assert searched(falling) == (set(), 0.0001)  # there is no smaller one
+
+
+def test_only_the_tables_of_the_current_repository_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> tuple[Any, ...]:
+        rate = protocol.rate("letters", "conv2d_5", "adam")
+        return rate, protocol.priorities(), seeds_of("letters", 128, "conv2d_5")
+
+    path = tmp_path / protocol.RATES_TABLE
+    path.parent.mkdir(parents=True)
+    before = asked()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.chdir(tmp_path)
+        without = asked()
+        path.write_text(TUNED)
+        assert protocol.rate("letters", "conv2d_5", "sgd") == 0.03
+        assert len(asked()[2]) == 8
+    assert without[0] == protocol.USUAL != before[0]
+    assert without[1].keys() != before[1].keys()
+    assert asked() == before
 
 
 @pytest.mark.usefixtures("tuned")

@@ -1,7 +1,6 @@
 """The table of the search for rates holds what is committed, and the choice that the protocol makes of it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,11 @@ def cells(shown: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository without results."""
     monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
     monkeypatch.setattr(rates, "repository_root", lambda: tmp_path)
-    protocol._tuned.cache_clear()
-    yield tmp_path
-    protocol._tuned.cache_clear()
+    return tmp_path
 
 
 def write(root: Path, without: str = "") -> None:
@@ -38,7 +35,6 @@ def write(root: Path, without: str = "") -> None:
     for _ in range(3):  # second seeds are asked for once the first are there
         own = [config for config in protocol.configs("tuning") if config.method != without]
         protocol_runs.write(root / "book" / "results", "tuning", own, measured)
-        protocol._tuned.cache_clear()
 
 
 def test_it_shows_both_seeds_and_the_choice(empty: Path) -> None:

@@ -5,14 +5,12 @@ import os
 import subprocess
 import tarfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from fourierconv.study import protocol
 from fourierconv.study.__main__ import main
 from fourierconv.study.bench.run import Ended
 from fourierconv.study.gpu import command, measure, results
@@ -27,15 +25,13 @@ def study(*arguments: str) -> int:
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty one, as the current folder, of which nothing is remembered afterwards."""
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty one, as the current folder."""
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "tests").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FOURIERCONV_BUILD", raising=False)
-    yield tmp_path
-    for remembered in (protocol._tuned, protocol.chosen, protocol.priorities):
-        remembered.cache_clear()
+    return tmp_path
 
 
 def test_without_a_device_it_says_so(
