@@ -5,7 +5,6 @@
 Nothing is permuted, and no spectrum is read or written but by a transform or a product.
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +13,8 @@ from torch import Tensor
 
 from fourierconv.engines.contraction import Contraction
 from fourierconv.engines.kernel_spectra import Given, KernelSpectra
-from fourierconv.engines.launch import HalfWeights, Layout, Product, assemble, cut, laid_out
+from fourierconv.engines.launch import HalfWeights, Layout, Product, laid_out
+from fourierconv.engines.transforms import analyse, synthesise
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FrequencyLast(Contraction):
             The output, (batch, out, *size), and X̂, (batch, in, *count, *half).
         """
         with self._explained():
-            images = self._analyse(input, self._inputs(tuple(input.shape[2:])))
+            images = analyse(input, self._inputs(tuple(input.shape[2:])))
             sums = self._blank(images, self.out)
             for part in kernels.parts():
                 weights, own, written = kernels.spectra(part), self._of(images, part), self._of(sums, part)
@@ -71,7 +71,7 @@ class FrequencyLast(Contraction):
                     torch.mul(own, self._pointwise(weights.conj()), out=written)
                 else:
                     _equations(self, input.shape[0], part.stop - part.start, None)[0](own, weights, written)
-            return self._synthesise(sums, self._outputs(size)), images
+            return synthesise(sums, self._outputs(size)), images
 
     def differentiate(
         self,
@@ -96,15 +96,16 @@ class FrequencyLast(Contraction):
         """
         with self._explained():
             inputs, batch = self._inputs(tuple(input.shape[2:])), input.shape[0]
-            errors = self._analyse(grad, self._outputs(tuple(grad.shape[2:])))
+            errors = analyse(grad, self._outputs(tuple(grad.shape[2:])))
             if wants_kernels:
-                images = self._analyse(input, inputs) if images is None else images
+                images = analyse(input, inputs) if images is None else images
                 for part in kernels.parts():
                     length = part.stop - part.start
                     found = errors.new_empty(self.groups * self.out, self.inner, length)
                     third = _equations(self, batch, length, kernels.half_weights())[2]
                     third(self._of(errors, part), self._of(images, part), found)
                     kernels.collect(part, found)
+                    del found
             del images
             if not wants_input:
                 return None
@@ -116,7 +117,7 @@ class FrequencyLast(Contraction):
                 else:
                     _equations(self, batch, part.stop - part.start, None)[1](own, weights, written)
             del errors
-            return self._synthesise(sums, inputs)
+            return synthesise(sums, inputs)
 
     # --- layouts ---
 
@@ -145,8 +146,6 @@ class FrequencyLast(Contraction):
         """(channels, 1, frequency) as factors of (batch, channels, tiles, frequency)."""
         return weights.view(1, self.groups, 1, -1)
 
-    # --- transforms ---
-
     def _inputs(self, n: tuple[int, ...]) -> Layout:
         """How input images lie on the tiles: overlap-save, and overlap-add for their gradient."""
         return laid_out(n, self.tiles, self.tiles.grid, self.tiles.lead)
@@ -154,26 +153,6 @@ class FrequencyLast(Contraction):
     def _outputs(self, size: tuple[int, ...]) -> Layout:
         """How output images do: side by side."""
         return laid_out(size, self.tiles, self.tiles.step, (0,) * len(size))
-
-    def _analyse(self, images: Tensor, layout: Layout) -> Tensor:
-        """(batch, channels, *n) -> (batch, channels, *count, *half)."""
-        tiles = self.tiles
-        if images.shape[0] == 0:
-            return images.new_empty(*images.shape[:2], *tiles.count, *tiles.half, dtype=torch.complex64)
-        return torch.fft.rfftn(cut(images, layout), dim=self._axes).contiguous()
-
-    def _synthesise(self, spectra: Tensor, layout: Layout) -> Tensor:
-        """(batch, channels, *count, *half) -> (batch, channels, *n)."""
-        if spectra.shape[0] == 0:
-            return spectra.real.new_empty(*spectra.shape[:2], *layout.n)
-        grid = self.tiles.grid
-        grids = torch.fft.irfftn(spectra, s=grid, dim=self._axes, norm="forward")  # `assemble` divides
-        return assemble(grids, layout, 1 / math.prod(grid))
-
-    @property
-    def _axes(self) -> tuple[int, ...]:
-        """Of the transforms, the last ones."""
-        return tuple(range(-len(self.tiles.grid), 0))
 
 
 @lru_cache(maxsize=1024)

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from fourierconv.engines.contraction import evenly
-from fourierconv.engines.launch import EXPAND, HalfWeights, Layout, assemble, cut, expand, gather, laid_out
+from fourierconv.engines.launch import EXPAND, HalfWeights, Layout, expand, gather, laid_out
 from fourierconv.engines.tiles import Tiles
+from fourierconv.engines.transforms import analyse, synthesise
 from fourierconv.separable import combine
 
 PART = 2**27  # bytes of spectra that are generated at a time
@@ -103,7 +104,7 @@ class Transformed:
     def spectra(self, part: slice) -> Tensor:
         """By FFT, of taps with zeros behind."""
         if self.kept is None:
-            self.kept = torch.fft.rfftn(cut(self.taps, self._layout()), dim=self._axes()).contiguous()
+            self.kept = analyse(self.taps, self._layout())
         return self.kept
 
     def half_weights(self) -> None:
@@ -111,9 +112,9 @@ class Transformed:
 
     def collect(self, part: slice, gradient: Tensor) -> None:
         """By inverse FFT."""
-        grid, spectra = self.tiles.grid, gradient.view(*gradient.shape[:2], *self.tiles.half)
-        grids = torch.fft.irfftn(spectra, s=grid, dim=self._axes(), norm="forward")  # `assemble` divides
-        self.gradient = assemble(grids, self._layout(), 1 / math.prod(grid))
+        whole = _whole(self.tiles.grid)
+        spectra = gradient.view(*gradient.shape[:2], *whole.count, *whole.half)
+        self.gradient = synthesise(spectra, self._layout())
 
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradient of the taps."""
@@ -121,14 +122,12 @@ class Transformed:
 
     def differentiable(self) -> Tensor:
         """All of them, (out, in/groups, *half), by differentiable operations of torch."""
-        return torch.fft.rfftn(self.taps, s=self.tiles.grid, dim=self._axes())
+        grid = self.tiles.grid
+        return torch.fft.rfftn(self.taps, s=grid, dim=tuple(range(-len(grid), 0)))
 
     def _layout(self) -> Layout:
         n, grid = tuple(self.taps.shape[2:]), self.tiles.grid
         return laid_out(n, _whole(grid), grid, (0,) * len(grid))
-
-    def _axes(self) -> tuple[int, ...]:
-        return tuple(range(-len(self.tiles.grid), 0))
 
 
 @dataclass

@@ -335,12 +335,9 @@ def _cut(layout: Layout, planes: int) -> Run:
     return _pass(triton_kernels.cut, layout, layout.tiles.grid, planes * layout.tiles.rows, UNIT=unit)
 
 
-def assemble(grids: Tensor, layout: Layout, scale: float) -> Tensor:
-    """The adjoint of `cut`, times `scale`: (batch, channels, *count, *grid) -> (batch, channels, *n)."""
-    planes = grids.shape[:2]
-    images = grids.new_empty(*planes, *layout.n)
-    _assemble(layout, math.prod(planes), scale)(grids, images)
-    return images
+def assemble(grids: Tensor, layout: Layout, scale: float, out: Tensor) -> None:
+    """The adjoint of `cut`, times `scale`: (batch, channels, *count, *grid) -> (batch, channels, *n), contiguous."""
+    _assemble(layout, math.prod(grids.shape[:2]), scale)(grids, out)
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, engine, functional, spectral
-from fourierconv.engines import dispatch, kernel_spectra, launch
+from fourierconv.engines import dispatch, kernel_spectra, launch, transforms
 from fourierconv.engines.choice import Case, Plan, candidates, choose
 from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, Product, assemble, cut
 from fourierconv.engines.tiles import Tiles
@@ -149,8 +149,25 @@ def test_tiles_are_cut_and_assembled_as_by_torch(name: str) -> None:
     assert torch.equal(cut(x, inputs), _filled(tiles.cut(x), tiles))
     assert torch.equal(cut(y, outputs), _filled(tiles.cut_outputs(y), tiles))
     grids = torch.randn(2, 3, *tiles.count, *tiles.grid)
-    assert torch.equal(assemble(grids, outputs, 1.0), tiles.join(grids, size))
-    assert error(assemble(grids, inputs, 0.5), tiles.add(grids, n) / 2) < 1e-6
+    joined, added = torch.full((2, 3, *size), torch.nan), torch.full((2, 3, *n), torch.nan)
+    assemble(grids, outputs, 1.0, joined)
+    assemble(grids, inputs, 0.5, added)
+    assert torch.equal(joined, tiles.join(grids, size))
+    assert error(added, tiles.add(grids, n) / 2) < 1e-6
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("most", [transforms.SYNTHESISED, 4000, 1])  # bytes: all images at once, some, one
+def test_transforms_there_and_back_are_torchs(name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transforms, "SYNTHESISED", most)
+    n, tiles, _ = LAYOUTS[name]
+    layout, axes = Layout(n, tiles, tiles.grid, tiles.lead), tuple(range(-len(n), 0))
+    x = torch.randn(5, 3, *n)
+    spectra = transforms.analyse(x, layout)
+    assert error(spectra, torch.fft.rfftn(tiles.cut(x), s=tiles.grid, dim=axes)) < 1e-6
+    grids = torch.fft.irfftn(spectra, s=tiles.grid, dim=axes)
+    assert error(transforms.synthesise(spectra, layout), tiles.add(grids, n)) < 1e-6
+    assert transforms.synthesise(spectra[:0], layout).shape == (0, 3, *n)
 
 
 def _filled(cuts: Tensor, tiles: Tiles) -> Tensor:

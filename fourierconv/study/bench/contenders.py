@@ -1,4 +1,4 @@
-"""What computes a convolution: torch, two FFT packages, what one would write with torch.fft, and the engines."""
+"""What computes a convolution: torch, FFT packages, what one would write with torch.fft, and the engines."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +18,21 @@ Convolution = Callable[[Tensor, Tensor], Tensor]  # images and taps -> images
 OURS = ("auto", "whole", "tiled", "direct")
 PACKAGES = ("fft-conv-pytorch", "torch-fftconv")
 NAMES = ("torch", *PACKAGES, "einsum", *OURS)
+SUBQUADRATIC = "nvSubquadratic"  # the fused kernel of subquadratic-ops-torch, on CUDA devices only
+SUBQUADRATIC_SIZES = (8, 16, 32, 64, 128)  # of its grids, which are twice as large as the images
+
+
+def takes_part(name: str, cell: Cell) -> bool:
+    """Whether a contender is made for such a cell.
+
+    >>> from fourierconv.study.bench.cells import Cell
+    >>> depthwise, dense = Cell("depthwise", 1, 4, 4, 4, 64, 7), Cell("dense", 1, 4, 4, 1, 64, 7)
+    >>> takes_part(SUBQUADRATIC, depthwise), takes_part(SUBQUADRATIC, dense)
+    (True, False)
+    """
+    if name != SUBQUADRATIC:
+        return True
+    return cell.groups == cell.channels == cell.out and 2 * cell.size in SUBQUADRATIC_SIZES and cell.kernel % 2 == 1
 
 
 def contender(name: str, cell: Cell) -> Convolution:
@@ -40,12 +55,22 @@ def contender(name: str, cell: Cell) -> Convolution:
         return partial(import_module("torch_fftconv").fft_conv2d, **arguments)
     if name == "einsum":
         return partial(_einsum, **arguments)
+    if name == SUBQUADRATIC:
+        return partial(_fused, import_module("subquadratic_ops_torch.fused_fft_conv2d").fused_fft_conv2d)
     return partial(_by_engine, name, **arguments)
 
 
 def _by_engine(name: str, images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:
     with engine(name):
         return functional.conv2d(images, taps, padding=padding, groups=groups)
+
+
+def _fused(own: Callable[..., Tensor], images: Tensor, taps: Tensor) -> Tensor:
+    """A depthwise convolution of which `own` returns what begins in the middle of its grid."""
+    grid, k = 2 * images.shape[-1], taps.shape[-1]
+    before = (grid - k + 1) // 2  # the middle tap, flipped, in the middle
+    tile = F.pad(taps.flip(-2, -1).transpose(0, 1), (before, grid - k - before) * 2)
+    return own(images, tile, fft_size=grid)
 
 
 def _einsum(images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fourierconv.study.bench.bounds import Bound, Measured, geometric_mean, ratio, show
 from fourierconv.study.bench.cells import Cell
+from fourierconv.study.bench.contenders import SUBQUADRATIC
 from fourierconv.study.statistics import Interval
 
 BFLOAT16 = ("torch bf16", "torch bf16 channels_last")
@@ -45,8 +46,12 @@ def bounds(cells: Sequence[Measured], memory: Mapping[tuple[str, str], float]) -
             [_ratio(own, "auto", ["floor"]) for own in _of(cells, _column)],
             lambda worst: worst.mean <= 2,
         ),
-        _worst("depthwise: auto / nvSubquadratic, the worst cell: at most 1.1", [], lambda worst: worst.mean <= 1.1),
-        _beyond(_of(cells, lambda c: c.groups == c.channels == c.out and c.size > 64)),
+        _worst(
+            "depthwise up to 64 px: auto / nvSubquadratic, the worst cell: at most 1.1",
+            [_ratio(own, "auto", [SUBQUADRATIC]) for own in _of(cells, lambda c: _depthwise(c) and c.size <= 64)],
+            lambda worst: worst.mean <= 1.1,
+        ),
+        _beyond(_of(cells, lambda c: _depthwise(c) and c.size > 64)),
         _memory(_of(cells, _dense), memory),
     ]
 
@@ -57,6 +62,10 @@ def _column(cell: Cell) -> bool:
 
 def _dense(cell: Cell) -> bool:
     return cell.channels == cell.out and cell.groups == 1 and min(cell.size, cell.channels) >= 32
+
+
+def _depthwise(cell: Cell) -> bool:
+    return cell.groups == cell.channels == cell.out
 
 
 def _of(cells: Sequence[Measured], where: Where) -> list[Measured]:

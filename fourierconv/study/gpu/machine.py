@@ -10,6 +10,7 @@ import torch
 from fourierconv.study.bench.clock import seconds
 from fourierconv.study.provenance import gather
 
+MEASURED = ("fft-conv-pytorch", "torch-fftconv", "subquadratic-ops-torch-cu13")  # packages
 COPIED = {"cuda": 2**30, "cpu": 2**22}  # bytes
 
 
@@ -27,7 +28,7 @@ def describe(device: str) -> dict[str, Any]:
             "cudnn": torch.backends.cudnn.version(),
             "triton": _version("triton"),
         }
-    return found | {name: _version(name) for name in ("fft-conv-pytorch", "torch-fftconv")}
+    return found | {name: _version(name) for name in MEASURED}
 
 
 def bandwidth(device: str) -> float:

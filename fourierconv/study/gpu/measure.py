@@ -14,7 +14,7 @@ from fourierconv.engines.choice import NAMES as ENGINES
 from fourierconv.study.bench import floor
 from fourierconv.study.bench.cells import Cell, cells
 from fourierconv.study.bench.clock import Work, peak, seconds
-from fourierconv.study.bench.contenders import contender
+from fourierconv.study.bench.contenders import contender, takes_part
 from fourierconv.study.bench.measure import Inputs, inputs, passes, plan
 from fourierconv.study.gpu import results
 from fourierconv.study.gpu.machine import describe
@@ -142,7 +142,7 @@ def _try_all(
     failed: dict[str, str] = {name: reason for name, reason in excluded.items() if reason != "time"}
     exact = _exact(own, sets[0])
     for way in WAYS:
-        if way.name in excluded:
+        if way.name in excluded or not takes_part(way.contender, own):
             continue
         report(f"try {way.name}")
         try:

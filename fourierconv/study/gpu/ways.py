@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from fourierconv.engines.choice import NAMES as ENGINES
-from fourierconv.study.bench.contenders import PACKAGES
+from fourierconv.study.bench.contenders import PACKAGES, SUBQUADRATIC
 from fourierconv.study.bench.measure import Inputs
 
 ALGORITHMS = 5  # that cuDNN tries in its benchmark mode, those that it expects to be fastest
@@ -49,7 +49,8 @@ WAYS = (
     Way("torch bf16 channels_last", "torch", dtype=torch.bfloat16, layout=torch.channels_last),
     Way("einsum", "einsum"),
     Way("einsum tf32", "einsum", tf32=True),
-    *(Way(name, name) for name in PACKAGES),
+    *(Way(name, name) for name in (*PACKAGES, SUBQUADRATIC)),
+    Way(f"{SUBQUADRATIC} bf16", SUBQUADRATIC, dtype=torch.bfloat16),
     *(Way(name + " tf32" * tf32, name, tf32=tf32) for name in ENGINES for tf32 in (False, True)),
 )
 

@@ -1,13 +1,17 @@
 """The contenders compute the same, and each of the engines is the one that it says."""
 
+import sys
+from types import ModuleType
+
 import pytest
 import torch
+from torch import Tensor
 
 from fourierconv.engines import dispatch
 from fourierconv.engines.choice import Case, Plan, choose
 from fourierconv.study.bench import floor
 from fourierconv.study.bench.cells import Cell, cell
-from fourierconv.study.bench.contenders import NAMES, OURS, contender
+from fourierconv.study.bench.contenders import NAMES, OURS, SUBQUADRATIC, contender, takes_part
 from fourierconv.study.bench.measure import passes
 
 SMALL = (Cell("odd", 2, 3, 4, 1, 20, 5), Cell("grouped", 2, 4, 4, 4, 20, 7), Cell("even", 1, 2, 2, 1, 16, 4))
@@ -21,6 +25,33 @@ def test_contenders_compute_the_same(name: str, own: Cell) -> None:
     w = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel)
     expected = contender("torch", own)(x, w)
     torch.testing.assert_close(contender(name, own)(x, w), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [3, 7, 15])
+def test_kernels_are_laid_out_as_nvsubquadratic_reads_them(kernel: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Cell("depthwise", 2, 4, 4, 4, 16, kernel)
+    module = ModuleType("subquadratic_ops_torch.fused_fft_conv2d")
+    module.fused_fft_conv2d = documented  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__.partition(".")[0], ModuleType("subquadratic_ops_torch"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    x, w = torch.randn(2, 4, 16, 16), torch.randn(4, 1, kernel, kernel)
+    found = contender(SUBQUADRATIC, own)(x, w)
+    torch.testing.assert_close(found, contender("torch", own)(x, w), rtol=1e-4, atol=1e-4)
+
+
+def documented(x: Tensor, weight: Tensor, fft_size: int) -> Tensor:
+    """What the documentation of subquadratic-ops-torch 0.3.1 says that it computes."""
+    grid = (fft_size, fft_size)
+    assert weight.shape == (1, x.shape[1], *grid)
+    whole = torch.fft.irfft2(torch.fft.rfft2(x, s=grid) * torch.fft.rfft2(weight, s=grid), s=grid)
+    return whole[..., fft_size // 2 :, fft_size // 2 :][..., : x.shape[-2], : x.shape[-1]]
+
+
+def test_nvsubquadratic_takes_part_where_its_kernel_reaches() -> None:
+    assert takes_part(SUBQUADRATIC, Cell("", 1, 4, 4, 4, 64, 127))
+    others = (Cell("", 1, 4, 4, 1, 64, 7), Cell("", 1, 4, 8, 4, 64, 7), Cell("", 1, 4, 4, 4, 128, 7))
+    assert not any(takes_part(SUBQUADRATIC, own) for own in (*others, Cell("", 1, 4, 4, 4, 48, 7)))
+    assert all(takes_part(name, own) for name in NAMES for own in others)
 
 
 @pytest.mark.parametrize("name", OURS)

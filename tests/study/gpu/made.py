@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fourierconv.study.bench.cells import Cell, cells
+from fourierconv.study.bench.contenders import takes_part
 
 CELLS = cells("fourierconv.study.gpu")
 PARTS = ("floor: transform of x", "floor: product (1)")
@@ -13,6 +14,7 @@ FACTORS = {
     "torch": 8.0, "torch tf32": 4.0, "torch bf16": 3.0, "torch bf16 channels_last": 2.0,
     "einsum": 6.0, "einsum tf32": 5.0, "auto": 1.5, "auto tf32": 1.0, "whole": 3.0, "whole tf32": 2.0,
 }  # fmt: skip
+SUBQUADRATIC = {"nvSubquadratic": 1.4, "nvSubquadratic bf16": 1.0}  # where it takes part
 MEMORY = {"einsum": 800e6, "auto": 300e6}
 PROVENANCE = {
     "gpu": "abacus", "cpu": "beads", "threads": 1, "torch": "2.0", "bandwidth": 1e12,
@@ -29,7 +31,8 @@ def found(
     """What is kept of a cell; `factors` and `memory` replace some, `over` takes contenders away."""
     rows: list[tuple[str, str, int, float]] = []
     over = over or {}
-    every = {name: factor for name, factor in {**FACTORS, **(factors or {})}.items() if name not in over}
+    known = {**FACTORS, **(SUBQUADRATIC if takes_part("nvSubquadratic", cell) else {}), **(factors or {})}
+    every = {name: factor for name, factor in known.items() if name not in over}
     for turn in range(3):
         for name, factor in every.items():
             seconds = 1e-3 * factor * (1 + 0.1 * turn)
