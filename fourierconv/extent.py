@@ -10,6 +10,8 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+from fourierconv.sums import running_sum
+
 
 def axis_energies(kernel: Tensor, dims: int) -> tuple[Tensor, ...]:
     """Energy Σ w² of every slice across each axis.
@@ -45,7 +47,7 @@ def mass_curve(energy: Tensor) -> Tensor:
     origin = (size - 1) // 2
     shells = energy[..., origin:].clone()
     shells[..., 1 : origin + 1] += energy[..., :origin].flip(-1)
-    inside = shells.cumsum(-1)
+    inside = running_sum(shells, -1)
     total = inside[..., -1:]  # not a sum of its own, which would round differently
     return inside / total.where(total > 0, torch.ones_like(total))
 

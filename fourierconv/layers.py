@@ -437,7 +437,9 @@ class _FourierConvNd(Readable):
             text += f", scale_per={self.scale_per!r}"
         if self.coefficients.is_meta or is_sharded(self.coefficients):
             return text
-        return f"{text}, extent=({', '.join(f'{side:.1f}' for side in self._extent(0.95).flatten(0, 1).median(0)[0])})"
+        sides = self._extent(0.95).flatten(0, 1).sort(0).values
+        middle = sides[(len(sides) - 1) // 2]  # not `median`, which is not deterministic on CUDA
+        return f"{text}, extent=({', '.join(f'{side:.1f}' for side in middle)})"
 
 
 def _refresh(layer: _FourierConvNd, _: object) -> None:

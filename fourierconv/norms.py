@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fourierconv import phases
 from fourierconv.separable import combine, dft
+from fourierconv.sums import running_sum
 
 OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
 FREQUENCIES = 2**22  # at which singular values are looked for at most
@@ -87,7 +88,7 @@ class Side:
         if end > 0:
             taps = taps.flip(axis)
             first, start = -(self.first + taps.shape[axis] - 1), -self.beyond
-        sums = taps.cumsum(axis)
+        sums = running_sum(taps, axis)
         count = max(-start - first + 1, 0)
         index = torch.arange(count, device=taps.device).clamp(max=taps.shape[axis] - 1).flip(0)
         return sums.index_select(axis, index)

@@ -16,6 +16,7 @@ collect_ignore = [] if INTERPRETED else ["engines/triton_interpreted.py"]  # tes
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
 
 settings.register_profile("reproducible", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("reproducible")

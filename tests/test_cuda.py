@@ -13,10 +13,12 @@ from fourierconv import FourierConv2d, engine
 from fourierconv.engines.launch import INSTALLED
 from fourierconv.engines.tiles import Tiles
 from fourierconv.functional import conv2d, spectral_conv
+from fourierconv.layers import PADDING_MODES
 from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
 from tests.agreement import check_float32, check_float64
 from tests.cases import SOME_CALLS, Call
+from tests.determinism import call_everything, deterministic
 from tests.every_engine import parameters, preferred
 from tests.layer_cases import LAYERS, LayerCase
 from tests.measures import count_ffts, relative_error
@@ -207,6 +209,18 @@ def test_the_current_device_need_not_be_the_tensors() -> None:
     x, w = torch.randn(2, 4, 20, 20, device=device), torch.randn(4, 4, 7, 7, device=device)
     expected = nn.functional.conv2d(x.double(), w.double(), padding=3)
     assert relative_error(conv2d(x, w, padding=3).double(), expected) <= 1e-5
+
+
+@every_engine
+@pytest.mark.parametrize("mode", PADDING_MODES)
+@pytest.mark.parametrize("name", NAMES)
+def test_deterministic_algorithms_give_the_same_bits_again(name: str, mode: str) -> None:
+    layer = FourierConv2d(4, 6, 5, padding=2, padding_mode=mode, device=CUDA, parameterization=name)
+    x = torch.randn(2, 4, 12, 13, device=CUDA, requires_grad=True)
+    with deterministic():
+        first, again = [call_everything(layer, x) for _ in range(2)]
+    for one, other in zip(first, again, strict=True):
+        assert torch.equal(one, other)
 
 
 @pytest.mark.skipif(not INSTALLED, reason="triton is not installed")
