@@ -22,6 +22,7 @@ from fourierconv.study import provenance
 from fourierconv.study.experiments import classification
 from fourierconv.study.store import Store, StudyError, build_folder
 from fourierconv.study.training import device
+from fourierconv.study.worker import settle
 
 
 def main(text: str, store: Store) -> None:
@@ -35,8 +36,7 @@ def main(text: str, store: Store) -> None:
     started = int(os.environ.get("WORLD_SIZE", 1))
     if config.processes != started:
         raise StudyError(f"processes={config.processes}, but torchrun started {started}")
-    torch.set_num_threads(1)
-    torch.set_deterministic_debug_mode("error")
+    settle()
     here = device()
     if here.type == "cuda":
         torch.cuda.set_device(here)

@@ -49,13 +49,19 @@ class Failed:
 Message = str | Done | Failed | OSError
 
 
-def attempt(experiment: Experiment, config: Any, report: Callable[[str], None]) -> Done | Failed | OSError:
-    """Do one run, alone in this process, and return what came of it; `report` gets its lines of progress."""
+def settle() -> None:
+    """One thread, deterministic algorithms, and on CUDA no fewer bits in torch's convolutions than in ours."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.set_num_threads(1)
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would import the whole compiler
     # else it writes NaN into all new memory, which takes time and changes no result
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def attempt(experiment: Experiment, config: Any, report: Callable[[str], None]) -> Done | Failed | OSError:
+    """Do one run, alone in this process, and return what came of it; `report` gets its lines of progress."""
+    settle()
     # Draws that an experiment forgets to seed must not depend on which runs this process had before.
     torch.manual_seed(int(key(experiment, config), 16))
     start = time.perf_counter()
