@@ -11,7 +11,9 @@ from hypothesis import settings
 from fourierconv.engines.launch import INTERPRETED
 from tests import every_engine
 
-collect_ignore = [] if INTERPRETED else ["engines/triton_interpreted.py"]  # test_triton.py runs it
+collect_ignore = ["on_another_device.py"]  # test_another_device.py runs it
+if not INTERPRETED:
+    collect_ignore.append("engines/triton_interpreted.py")  # test_triton.py does
 
 # Tensors in tests are small: threads that wait for each other take far longer than the work on a machine that is busy.
 torch.set_num_threads(1)

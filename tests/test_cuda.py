@@ -18,8 +18,8 @@ from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
 from tests.agreement import check_float32, check_float64
 from tests.cases import SOME_CALLS, Call
-from tests.determinism import call_everything, deterministic
 from tests.every_engine import parameters, preferred
+from tests.everything import call_everything, deterministic
 from tests.layer_cases import LAYERS, LayerCase
 from tests.measures import count_ffts, relative_error
 
