@@ -125,6 +125,7 @@ def _compute(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     found = func(*args_here, **kwargs_here)
     if there and any(own.alias_info is not None and own.alias_info.is_write for own in func._schema.returns):
         return kwargs.get("out", args[0])
-    if there if asked is None else torch.device(asked).type == NAME:
+    stays = there if asked is None else torch.device(asked).type == NAME
+    if stays:
         return pytree.tree_map_only(Tensor, lambda own: There(own.resolve_conj()), found)
     return found
