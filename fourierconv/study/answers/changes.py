@@ -87,14 +87,16 @@ def given(evidence: Evidence) -> pd.DataFrame:
 
 def predecessor(evidence: Evidence) -> pd.DataFrame:
     """Question 3: accuracy, points above nn.Conv2d in the same network, and steps to accuracies in training."""
-    found = beside_classic(evidence, "predecessor")[["contender", "accuracy", "points"]]
+    found = beside_classic(evidence, "predecessor")
     runs = evidence.of("predecessor").groupby("contender").size()
     for level in LEVELS:
         steps = summaries(evidence, f"steps_to_{level}", "predecessor").set_index("contender")
         found[f"steps to {level} %"] = [
             _steps(steps.loc[name].to_dict(), int(runs.get(name, 0))) for name in found["contender"]
         ]
-    return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
+    found["contender"] = found["method"].map(frames.label)  # the network is the same for all
+    shown = ["contender", "accuracy", "points", *(f"steps to {level} %" for level in LEVELS)]
+    return found[shown].rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
 
 
 def coordinates(evidence: Evidence) -> pd.DataFrame:

@@ -20,7 +20,12 @@ NAMES = {
     "imagenette": "Imagenette",
     "cifar10": "CIFAR-10",
 }
-NETWORKS = {"deeper": "deeper", "twice": "two convolutions per stage", "resnet18": "ResNet-18"}
+NETWORKS = {
+    "deeper": "deeper",
+    "twice": "two convolutions per stage",
+    "resnet18": "ResNet-18",
+    "predecessor": "the predecessor's network",
+}
 
 
 def described(configs: Iterable[Config]) -> pd.DataFrame:
