@@ -213,8 +213,8 @@ def resolution(evidence: Evidence) -> list[str]:
     best = known.groupby(["data", "method", "test_size"])["above"].any()
     word = STANDS if best.any() else REFUTED if len(best) == asked else OPEN
     said = [
-        f"{word}: scaled kernels are above conv2d 5×5 at {best.sum()} of {len(best)} sizes, in one sense at least; of "
-        f"{len(known)} such intervals {len(known) / 40:.1f} would lie above 0 by chance."
+        f"{word}: scaled kernels are above conv2d 5×5 in {best.sum()} of {len(best)} cases (data, contender, size), in "
+        f"one sense at least; of {len(known)} such intervals {len(known) / 40:.1f} would lie above 0 by chance."
     ]
     for (data, method), own in known.groupby(["data", "method"], sort=False):
         senses = [
@@ -237,7 +237,7 @@ def limits(evidence: Evidence) -> list[str]:
         if change["n"]:
             found[_named(str(method))] = (change, share)
     if not found:
-        return [f"{OPEN}: no network was trained at both sizes yet."]
+        return [f"{OPEN}: no network was trained at both {PRIMARY_SIZE} and {largest} pixels yet."]
     means = [change["mean"] for change, _ in found.values()]
     said = [
         f"From {PRIMARY_SIZE} to {largest} pixels accuracy changes by {min(means):+.1f} to {max(means):+.1f} points; "

@@ -190,7 +190,7 @@ def test_coordinates_wait_for_all_seeds(tmp_path: Path) -> None:
 
 def test_other_sizes_are_won_in_either_sense(tmp_path: Path) -> None:
     verdict, *said = verdicts.resolution(load(tmp_path, "resolution"))
-    assert verdict.startswith("The hope is not refuted: scaled kernels are above conv2d 5×5 at 24 of 24 sizes")
+    assert verdict.startswith("The hope is not refuted: scaled kernels are above conv2d 5×5 in 24 of 24 cases")
     (wide,) = (each for each in said if "*scaled 7×7, per layer*" in each)
     assert "with kernels as they are at 0 of 4 and with kernels resized at 4 of 4 sizes" in wide
     behind = load(tmp_path, "resolution", lambda c: shifted(-50.0 * c.method.startswith("scaled"))(c))
