@@ -93,7 +93,7 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
             xlabel="training step (ms)",
             title=f"{NAMES[data]}, {size} px" + f"\n{machine}" * bool(several),
         )
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
         empty(axes, cells)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
@@ -23,15 +22,13 @@ from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}
 PIXELS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # ticks of extents and scales
 
+MARKS = {32: 4, 64: 7, 128: 10, 256: 13}  # points by the pixels of an image
+
 
 def extents(evidence: Evidence, *names: str, data: str) -> Figure:
-    """Draw the extent of each layer's kernels against image size on log axes; dashed lines grow with the image.
-
-    Slopes of the contenders that have one, mean over seeds, are written into the panels.
-    """
+    """Draw the extent of each layer's kernels against image size on log axes; dashed lines grow with the image."""
     figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
     panels = figure.subplots(1, len(LAYERS), sharey=True)
-    slopes = kernels.slopes(evidence, *names, data=data)
     drawn: dict[str, Any] = {}
     values: list[float] = []
     for layer, axes in zip(LAYERS, panels, strict=True):
@@ -44,10 +41,9 @@ def extents(evidence: Evidence, *names: str, data: str) -> Figure:
         size_axis(axes, cells["size"], "image size (px)")
         values += cells["mean"].tolist()
         axes.set(title=f"layer {layer}", yscale="log")
-        _slopes(axes, slopes[slopes["layer"] == layer])
         empty(axes, cells)
     if values:
-        pixels(panels[0].yaxis, 0.8 * min(values), 2.2 * max(values))
+        pixels(panels[0], "y", 0.8 * min(values), 1.25 * max(values))
     panels[0].set_ylabel("extent (px of the layer's input)")
     legend(figure, drawn)
     return evidence.stamp(figure)
@@ -74,7 +70,7 @@ def training(evidence: Evidence, *names: str, data: str) -> Figure:
         line[0].set_ylabel("extent (px)")
     panels[-1, 1].set_xlabel("epochs trained")
     if len(found):
-        pixels(panels[0, 0].yaxis, 0.8 * found["extent"].min(), 1.25 * found["extent"].max())
+        pixels(panels[0, 0], "y", 0.8 * found["extent"].min(), 1.25 * found["extent"].max())
     legend(figure, drawn)
     return evidence.stamp(figure)
 
@@ -114,7 +110,7 @@ def scales(evidence: Evidence, *names: str) -> Figure:
         empty(axes, found)
     if len(found):
         ends = found[["p10", "p90", "start_p10", "start_p90"]].astype(float)
-        pixels(panels[0].xaxis, 0.8 * ends.min().min(), 1.25 * ends.max().max())
+        pixels(panels[0], "x", 0.8 * ends.min().min(), 1.25 * ends.max().max())
     panels[1].set_xlabel("scale (px of the layer's input)")
     return evidence.stamp(figure)
 
@@ -131,33 +127,20 @@ def limits(evidence: Evidence, *names: str, data: str = "letters") -> Figure:
             {"size": size, "share": run["share"].mean(), **summed(run["accuracy"].astype(float).tolist())}
             for size, run in own.groupby("size")
         ]
-        shown: dict[str, Any] = {"color": look.color, "marker": look.marker, "markersize": 6}
-        axes.plot([cell["share"] for cell in cells], [cell["mean"] for cell in cells], **shown)
+        shown: dict[str, Any] = {"color": look.color, "marker": look.marker}
+        axes.plot([cell["share"] for cell in cells], [cell["mean"] for cell in cells], color=look.color)
         for cell in cells:
-            axes.annotate(
-                str(cell["size"]), (cell["share"], cell["mean"]), (5, 4), textcoords="offset points", color=look.color
-            )
+            axes.plot(cell["share"], cell["mean"], markersize=MARKS[cell["size"]], **shown)
         drawn[str(name)] = shown
     axes.set(xlabel="extent of the last layer's kernels in the image / side of the letter", ylabel="test accuracy (%)")
-    axes.set_title(f"{NAMES[data]}; numbers are image sizes (px)")
+    axes.set_title(f"{NAMES[data]}; marks grow with the image, from {min(MARKS)} to {max(MARKS)} px")
     empty(axes, runs)
     legend(figure, drawn)
     return evidence.stamp(figure)
 
 
-def pixels(axis: Axis, low: float, high: float) -> None:
-    """Limits and ticks of a log axis of pixels."""
+def pixels(axes: Axes, name: str, low: float, high: float) -> None:
+    """Limits and ticks of a log axis of pixels, 'x' or 'y'."""
     inside = [tick for tick in PIXELS if low <= tick <= high]
-    axis.set_view_interval(low, high, ignore=True)
-    axis.set_ticks(inside, labels=[f"{tick:g}" for tick in inside])
-    axis.set_minor_locator(NullLocator())
-
-
-def _slopes(axes: Axes, slopes: pd.DataFrame) -> None:
-    """Write the contenders' mean slopes, in their colours, at the top of a panel."""
-    means = slopes[slopes["method"].isin(PROTOCOL)].groupby("method", sort=False)["slope"].mean()
-    for line, (method, slope) in enumerate(means.items()):
-        look = KNOWN[str(method)]
-        place = (0.03, 0.98 - 0.065 * line)
-        written = axes.annotate(f"slope {slope:.2f}", place, xycoords="axes fraction", va="top", fontsize=9)
-        written.set(color=look.color, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+    axes.set(**{f"{name}lim": (low, high), f"{name}ticks": inside, f"{name}ticklabels": [f"{t:g}" for t in inside]})
+    (axes.xaxis if name == "x" else axes.yaxis).set_minor_locator(NullLocator())

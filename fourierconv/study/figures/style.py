@@ -65,7 +65,7 @@ KNOWN = LOOKS | {
     "implicit": Look("implicit", "#558855", ">"),
     "implicit_window": Look("implicit, window", "#558855", "P"),
 }
-PROTOCOL = ("conv2d_5", "spline", "window_5", "window_31", "scaled_layer", "scaled_channel")
+PROTOCOL = ("conv2d_5", "spectral", "spline", "window_5", "window_31", "scaled_layer", "scaled_channel")
 
 _RC: dict[Any, Any] = {
     "axes.edgecolor": "#444444",
