@@ -52,21 +52,21 @@ def coordinates(evidence: Evidence) -> Figure:
 
 
 def steps(evidence: Evidence, *names: str) -> Figure:
-    """Draw the steps until accuracies in training were first reached, a panel per level and a dot per run."""
+    """Draw after how many steps one network first reached accuracies in training: a panel per level, a dot per run."""
     rows = ordered(evidence.of(*names))
-    contenders = list(rows["contender"].unique())
-    figure = Figure(figsize=(WIDTH, 1.6 + ROW * max(1, len(contenders))), layout="constrained")
+    methods = list(rows["method"].unique())
+    figure = Figure(figsize=(WIDTH, 1.6 + ROW * max(1, len(methods))), layout="constrained")
     panels = figure.subplots(1, len(LEVELS), sharey=True, sharex=True)
     for level, axes in zip(LEVELS, panels, strict=True):
-        for place, name in enumerate(contenders):
-            own = rows[rows["contender"] == name]
-            reached, look = own[f"steps_to_{level}"].dropna().astype(float), KNOWN[own["method"].iloc[0]]
+        for place, method in enumerate(methods):
+            look = KNOWN[method]
+            reached = rows.loc[rows["method"] == method, f"steps_to_{level}"].dropna().astype(float)
             axes.scatter(reached, [place + 0.25] * len(reached), color=look.color, **DOTS)
             axes.plot(summed(reached.tolist())["mean"], place, look.marker, color=look.color)
             if reached.empty:
                 axes.annotate("never", (0.5, place), xycoords=("axes fraction", "data"), ha="center", va="center")
-        axes.set(title=f"{level} % in training", xlim=(0, None), ylim=(max(1, len(contenders)) - 0.5, -0.5))
-        axes.set_yticks(range(len(contenders)), contenders)
+        axes.set(title=f"{level} % in training", xlim=(0, None), ylim=(max(1, len(methods)) - 0.5, -0.5))
+        axes.set_yticks(range(len(methods)), [KNOWN[method].label for method in methods])
         empty(axes, rows)
     panels[1].set_xlabel("steps, in whole epochs")
     return evidence.stamp(figure)

@@ -21,7 +21,6 @@ from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}
 PIXELS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # ticks of extents and scales
-
 MARKS = {32: 4, 64: 7, 128: 10, 256: 13}  # points by the pixels of an image
 
 
