@@ -2,7 +2,9 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,12 @@ from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.layers import PADDING_MODES
 from fourierconv.parameterizations import NAMES
 from fourierconv.spectral import half
+from fourierconv.study.experiments import classification
+from fourierconv.study.methods import METHODS
+from fourierconv.study.networks import NETWORKS
+from fourierconv.study.store import Store
+from fourierconv.study.sweep import run_missing
+from fourierconv.study.training import DEVICE_VARIABLE
 from tests.agreement import check_float32, check_float64
 from tests.cases import SOME_CALLS, Call
 from tests.every_engine import parameters, preferred
@@ -246,3 +254,16 @@ def test_graphs_replay_what_triton_computes() -> None:
     graph.replay()
     for one, other in zip(captured, step(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_trainings_of_the_study_are_the_cpus_but_for_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = classification.Config("letters", 32, "conv2d_5", 0, (4, 4, 4), 1, classes=4, train=64, test=16)
+    configs = [replace(plain, method=method) for method in METHODS]
+    configs += [replace(plain, method=m, network=n) for m in ("conv2d_3", "spline") for n in NETWORKS]
+    configs += [replace(plain, method="scaled_channel", padding_mode=mode) for mode in PADDING_MODES]
+    losses = []
+    for device in ("cpu", "cuda"):
+        monkeypatch.setenv(DEVICE_VARIABLE, device)
+        results = run_missing(classification, configs, Store(tmp_path / device), workers=4)
+        losses.append([result.metrics["loss"] for result in results])
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)

@@ -45,6 +45,7 @@ class Meter:
     def _start(self) -> int | None:
         """Bytes that are held now, from where the peak is taken anew."""
         if self.device.type == "cuda":
+            torch.cuda.init()  # which is lazy elsewhere, but not here: there must be an allocator that is asked
             torch.cuda.reset_peak_memory_stats(self.device)
             return torch.cuda.memory_allocated(self.device)
         try:
