@@ -15,7 +15,7 @@ from typing import Any
 from fourierconv.study.store import Experiment, StudyError
 from fourierconv.study.worker import Failed, Message, work
 
-PACKED = 8  # runs at a time on a CUDA device: a small network alone leaves most of it idle, and waits for Python
+PACKED = 16  # runs at a time on a CUDA device: a small network alone leaves most of it idle, and waits for Python
 GRACE = 5.0  # seconds that workers have to end when they are asked to
 
 

@@ -69,7 +69,7 @@ def _experiment(experiment: Experiment, folder: Path, again: str) -> Iterator[st
                 _holds(path, str(experiment.__doc__).splitlines()[0]),
                 ("runs", f"all {done}" if done == asked else f"{done} of the {asked} that the profile asks for"),
                 *_origin(made, (made["first_date"], made["last_date"])),
-                ("run time", f"{readable(made['duration_s'])} of one core, all runs together"),
+                ("run time", f"{tables.spent(tables.runs_of(made).values())}, all runs together"),
                 ("made by", _codes(made["command"])),
                 ("again", f"`{again}`"),
             ]

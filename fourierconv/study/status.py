@@ -11,7 +11,7 @@ from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Store, key
 from fourierconv.study.sweep import PROFILES, run_names, sweep_of
-from fourierconv.study.tables import MACHINE, files
+from fourierconv.study.tables import files, runs_of
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path
     if not path.exists():
         return [], ""
     sidecar = json.loads(path.read_text())
-    shared = {name: sidecar[name][0] for name in MACHINE if len(sidecar[name]) == 1}  # else each run has its own
-    own = (sidecar["runs"].get(key(experiment, config)) for config in configs)
-    runs = [(cost, shared | run) for cost, run in zip(costs(experiment, configs), own, strict=True) if run]
+    found = runs_of(sidecar)
+    own = (found.get(key(experiment, config)) for config in configs)
+    runs = [(cost, run) for cost, run in zip(costs(experiment, configs), own, strict=True) if run]
     told = [(cost, run) for cost, run in runs if tells(run)]
     return [(c, float(run["duration_s"])) for c, run in told], ", ".join(sorted({run["cpu"] for _, run in told}))
 

@@ -145,6 +145,29 @@ def facts(tables: Mapping[str, Table]) -> dict[str, str]:
     }
 
 
+def runs_of(sidecar: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a table's sidecar tells of each of its runs, the machine included, by key.
+
+    >>> runs_of({"cpu": ["abacus"], "device": ["cpu"], "runs": {"0f": {"duration_s": 2.0}}})
+    {'0f': {'cpu': 'abacus', 'device': 'cpu', 'duration_s': 2.0}}
+    """
+    shared = {name: sidecar[name][0] for name in MACHINE if len(sidecar.get(name, ())) == 1}
+    return {key: shared | own for key, own in sidecar["runs"].items()}
+
+
+def spent(runs: Iterable[Mapping[str, Any]]) -> str:
+    """Say how long runs took, all together, on processors and on CUDA devices that several of them share.
+
+    >>> spent([{"duration_s": 90.0, "device": "cpu"}, {"duration_s": 60.0, "device": "NVIDIA H200"}])
+    '90 s of one core and 60 s of a shared GPU'
+    """
+    seconds = {"one core": 0.0, "a shared GPU": 0.0}
+    for run in runs:
+        seconds["one core" if run.get("device", "cpu") == "cpu" else "a shared GPU"] += run.get("duration_s", 0.0)
+    parts = [f"{readable(own)} of {where}" for where, own in seconds.items() if own]
+    return " and ".join(parts) or f"{readable(0.0)} of one core"
+
+
 def write_changed(path: Path, text: str) -> None:
     """Write `text` atomically, or leave the file and its time stamp alone where it already holds that text."""
     if not path.exists() or path.read_bytes() != text.encode():

@@ -190,11 +190,11 @@ def finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Co
         return {}
     table = tables.read(EXPERIMENT, folder)
     held = {_identity(row): row for row in table.rows}
-    found = {}
+    runs, found = tables.runs_of(table.provenance), {}
     for config in dict.fromkeys(config for configs in questions.values() for config in configs):
         row = held.get((*cells_of(config).values(), config.test_sizes))
         if row is not None:
-            found[config] = row | _price(table.provenance, config)
+            found[config] = row | _price(runs.get(key(EXPERIMENT, config), {}))
     return found
 
 
@@ -203,13 +203,10 @@ def _identity(row: Row) -> tuple[Any, ...]:
     return (*(row[name] for name in IDENTITY), tested)
 
 
-def _price(provenance: Mapping[str, Any], config: Config) -> dict[str, Any]:
-    """Time and memory of a step, and the machine: of the run where it is known, else of all runs if it is the same."""
-    own = provenance["runs"].get(key(EXPERIMENT, config), {})
-    shared = {name: held[0] for name in ("cpu", "device") if len(held := provenance.get(name, [])) == 1}
-    known = shared | own
-    machine = known.get("cpu") if known.get("device") == "cpu" else known.get("device")
-    return {"step_s": own.get("step_s"), "peak_mb": own.get("peak_mb"), "machine": machine}
+def _price(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Time and memory of a step, and the machine, as far as they are known."""
+    machine = run.get("cpu") if run.get("device") == "cpu" else run.get("device")
+    return {"step_s": run.get("step_s"), "peak_mb": run.get("peak_mb"), "machine": machine}
 
 
 def _measured(rows: Mapping[Config, Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -239,10 +236,11 @@ def note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance:
         return f"Profile full, 0 of {len(own)} runs."
     seeds = len({config.seed for config in done})
     drawn = "one seed" if seeds == 1 else f"up to {seeds} seeds"
-    seconds = sum(provenance["runs"].get(key(EXPERIMENT, config), {}).get("duration_s", 0.0) for config in done)
+    runs = tables.runs_of(provenance)
+    spent = tables.spent(runs.get(key(EXPERIMENT, config), {}) for config in done)
     machines = sorted({row["machine"] for row in rows.values() if row["machine"]})
     hardware = ", ".join([*machines, *(f"torch {version}" for version in provenance.get("torch", []))])
     return (
-        f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {readable(seconds)} of one core on {hardware}. "
+        f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {spent} on {hardware}. "
         f"{frames.command(profile)}"
     )

@@ -17,11 +17,13 @@ import torch
 
 from fourierconv.study.bench.bounds import Bound
 from fourierconv.study.bench.run import attend
+from fourierconv.study.experiments import classification
 from fourierconv.study.gpu import results
 from fourierconv.study.gpu.bounds import bounds
+from fourierconv.study.gpu.multi_process import multi_process_service
 from fourierconv.study.protocol import rates_left
 from fourierconv.study.provenance import PACKAGE, source_hash
-from fourierconv.study.store import StudyError, build_folder, repository_root, write_atomically
+from fourierconv.study.store import Store, StudyError, build_folder, repository_root, write_atomically
 from fourierconv.study.tables import Row, to_csv, write_changed
 from fourierconv.study.training import DEVICE_VARIABLE
 
@@ -129,16 +131,24 @@ def judge(folder: Path) -> list[Bound]:
 
 
 def train(folder: Path, until: float) -> None:
-    """Runs of the protocol on the device, its rates first, until the time is up; those that end are packed."""
-    store, start = build_folder() / "runs", time.time()
+    """Runs of the protocol on the device, its rates first, until the time is up; those that end are packed.
+
+    What is committed counts as done.
+    """
+    store = build_folder() / "runs"
     profile = "tuning" if rates_left() else "full"
+    committed = Store(repository_root() / "book" / "results" / profile / "runs")
+    committed.give(classification, classification.configs(profile), Store(store))
+    start = time.time()
     command = [sys.executable, "-m", "fourierconv.study", "run", "--profile", profile, "--only", "classification"]
     command += ["--budget", f"{max(until - time.monotonic(), 1):.0f}s", "--store", str(store)]
-    with subprocess.Popen(command, env=os.environ | {DEVICE_VARIABLE: "cuda"}) as process:
-        try:
-            process.wait(max(until - time.monotonic(), 1))
-        except subprocess.TimeoutExpired:
-            process.terminate()
+    with multi_process_service() as variables:
+        environment = os.environ | variables | {DEVICE_VARIABLE: "cuda"}
+        with subprocess.Popen(command, env=environment) as process:
+            try:
+                process.wait(max(until - time.monotonic(), 1))
+            except subprocess.TimeoutExpired:
+                process.terminate()
     paths = [path for path in sorted(store.glob("*/[!.]*")) if path.stat().st_mtime >= start]
     pack(paths, store, folder / "runs.tar")
 

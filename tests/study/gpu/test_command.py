@@ -13,8 +13,10 @@ import torch
 
 from fourierconv.study.__main__ import main
 from fourierconv.study.bench.run import Ended
-from fourierconv.study.gpu import command, measure, results
-from fourierconv.study.store import StudyError
+from fourierconv.study.experiments import classification
+from fourierconv.study.gpu import command, measure, multi_process, results
+from fourierconv.study.gpu.multi_process import multi_process_service
+from fourierconv.study.store import Outcome, Store, StudyError
 from tests.study.gpu.made import CELLS, state
 
 NAMES = [own.name for own in measure.REHEARSED]
@@ -150,11 +152,33 @@ def test_runs_end_with_the_time_and_those_that_are_done_are_packed(
     )
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda own, env=None: popen([own[0], str(script), *own[3:]], env=env))
+    config = classification.configs("tuning")[0]
+    committed = Store(repository / "book" / "results" / "tuning" / "runs")
+    committed.save(classification, config, Outcome({"accuracy": 50.0}, []), {"duration_s": 1.0})
     start = time.monotonic()
     command.train(repository, start + 3)
     assert time.monotonic() - start < 30
+    assert Store(repository / "build" / "runs").find(classification, config) is not None  # it is not done again
     with tarfile.open(repository / "runs.tar") as archive:
         assert archive.getnames() == [os.path.join("toy", "0123.json")]
+
+
+def test_processes_share_a_device_by_nvidias_service_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control = tmp_path / multi_process.CONTROL
+    control.write_text(f'#!/bin/sh\necho "$*" in $CUDA_MPS_PIPE_DIRECTORY >> {tmp_path}/log\ncat >> {tmp_path}/log\n')
+    control.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.delenv(multi_process.PIPES, raising=False)
+    with multi_process_service() as variables:
+        folder = variables[multi_process.PIPES]
+        assert Path(folder).is_dir()
+    assert (tmp_path / "log").read_text() == f"-d in {folder}\n in {folder}\nquit\n"
+    assert not Path(folder).exists()
+    monkeypatch.setenv(multi_process.PIPES, "one that runs already")
+    with multi_process_service() as variables:
+        assert variables == {}
 
 
 def test_runs_are_packed_into_one_file(tmp_path: Path) -> None:
