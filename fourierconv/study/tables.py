@@ -20,10 +20,8 @@ Cell = str | int | float
 Row = dict[str, Cell]
 # the rest of a run's provenance is summed up as the distinct values of the sweep; not every run has the last two
 PER_RUN = ("duration_s", "date", "step_s", "peak_mb")
-MACHINE = (
-    "cpu",
-    "device",
-)  # each run's own, too, where a sweep's are not the same: times of two machines do not compare
+# each run's own, too, where a sweep's are not the same: times of two machines do not compare
+MACHINE = ("cpu", "device", "torch")
 
 
 @dataclass(frozen=True)

@@ -239,7 +239,8 @@ def note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance:
     runs = tables.runs_of(provenance)
     spent = tables.spent(runs.get(key(EXPERIMENT, config), {}) for config in done)
     machines = sorted({row["machine"] for row in rows.values() if row["machine"]})
-    hardware = ", ".join([*machines, *(f"torch {version}" for version in provenance.get("torch", []))])
+    versions = sorted({runs.get(key(EXPERIMENT, config), {}).get("torch", "") for config in rows} - {""})
+    hardware = ", ".join([*machines, *(f"torch {version}" for version in versions)])
     return (
         f"Profile {profile}, {drawn}, {len(done)} of {len(own)} runs in {spent} on {hardware}. "
         f"{frames.command(profile)}"
