@@ -175,8 +175,21 @@ def rate(data: str, method: str, optimizer: str, network: str = "convnet") -> fl
     method = "conv2d_5" if (method, optimizer) == ("spectral", "sgd") else method
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
     found = _tuned().get((own, network, method, optimizer), {})
-    _, chosen = _search(found, SGD_RATES if optimizer == "sgd" else RATES)
+    _, chosen = _search(found, SGD_RATES if optimizer == "sgd" else RATES, _stuck(own))
     return USUAL if chosen is None else chosen
+
+
+def stuck_below(classes: float) -> float:
+    """Accuracy, in percent, below which a training has not left chance level: twice that of guesses.
+
+    >>> stuck_below(10)
+    20.0
+    """
+    return 2 * 100 / classes
+
+
+def _stuck(data: str) -> float:
+    return stuck_below(BUDGETS[data].get("classes", Config.classes))
 
 
 def rates_left() -> list[Config]:
@@ -190,11 +203,12 @@ def rates_left() -> list[Config]:
 
 
 def _search(
-    found: Mapping[float, Mapping[int, float]], rates: Sequence[float]
+    found: Mapping[float, Mapping[int, float]], rates: Sequence[float], stuck: float
 ) -> tuple[list[tuple[float, int]], float | None]:
     """What a contender's search consists of so far, rates with seeds, and its choice; None while something is missing.
 
-    A choice is never the smallest or the largest rate tried: the next one is tried, too, until it is not.
+    A choice is never the smallest or the largest rate tried: the next one is tried, too, until it is not. A smaller one
+    is tried, too, where the best accuracy is below `stuck`: then all rates were too large.
     """
     low, high = ALL_RATES.index(rates[0]), ALL_RATES.index(rates[-1])
     needed: dict[tuple[float, int], None] = {}  # in order
@@ -205,7 +219,8 @@ def _search(
         if not best or any(seed not in found[lr] for lr, seed in needed):
             return list(needed), None
         chosen = max(sorted(best), key=lambda lr: sum(found[lr].values()))
-        if chosen == tried[0] and low > 0:
+        too_large = sum(found[chosen].values()) < stuck * len(found[chosen])
+        if (chosen == tried[0] or too_large) and low > 0:
             low -= 1
         elif chosen == tried[-1] and high < len(ALL_RATES) - 1:
             high += 1
@@ -239,7 +254,7 @@ def _rates() -> list[Question]:
         rates = SGD_RATES if own["optimizer"] == "sgd" else RATES
         found = []
         for method in dict.fromkeys(methods):
-            needed, _ = _search(_tuned().get((data, network, method, own["optimizer"]), {}), rates)
+            needed, _ = _search(_tuned().get((data, network, method, own["optimizer"]), {}), rates, _stuck(data))
             found += [train(data, TUNED_AT, method, seed, lr=lr, **own) for lr, seed in needed]
         return found
 

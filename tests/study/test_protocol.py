@@ -193,10 +193,10 @@ def test_the_best_rate_on_what_was_set_aside_is_taken() -> None:
 
 
 def test_a_search_goes_on_where_an_end_is_best() -> None:
-    rates = protocol.RATES
+    rates, stuck = protocol.RATES, 0.0
 
     def searched(found: dict[float, dict[int, float]]) -> tuple[set[tuple[float, int]], float | None]:
-        needed, chosen = protocol._search(found, rates)
+        needed, chosen = protocol._search(found, rates, stuck)
         return {own for own in needed if own[1] not in found.get(own[0], {})}, chosen
 
     found: dict[float, dict[int, float]] = {rate: {0: 10.0 * place} for place, rate in enumerate(rates)}
@@ -213,6 +213,16 @@ def test_a_search_goes_on_where_an_end_is_best() -> None:
     assert searched(found) == ({(0.3, 0)}, None)
     falling = {rate: dict.fromkeys((0, 1), 10.0 * place) for place, rate in enumerate(reversed(protocol.ALL_RATES))}
     assert searched(falling) == (set(), 0.0001)  # there is no smaller one
+
+
+def test_a_search_goes_on_below_where_no_rate_leaves_chance_level() -> None:
+    guesses: dict[float, dict[int, float]] = {rate: {0: 10.0, 1: 10.0} for rate in protocol.RATES}
+    guesses[0.003] = {0: 11.0, 1: 11.0}
+    needed, chosen = protocol._search(guesses, protocol.RATES, 20.0)
+    assert ((0.0003, 0) in needed, chosen) == (True, None)
+    assert protocol._search(guesses, protocol.RATES, 10.5)[1] == 0.003
+    learned = guesses | {0.0003: {0: 60.0, 1: 60.0}, 0.0001: {0: 50.0, 1: 50.0}}
+    assert protocol._search(learned, protocol.RATES, 20.0)[1] == 0.0003
 
 
 def test_only_the_tables_of_the_current_repository_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

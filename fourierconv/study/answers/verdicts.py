@@ -17,7 +17,7 @@ from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text
 from fourierconv.study.answers.trainings import NAMES, narrowed
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES, stuck_below
 from fourierconv.study.statistics import MATCH_MARGIN, NO_CLAIM
 
 THEIR_GAIN = 0.47  # points, that the predecessor reports
@@ -95,7 +95,7 @@ def _headlines(evidence: Evidence) -> Iterator[str]:
 def _stuck(evidence: Evidence, *names: str) -> Iterator[str]:
     """Which cells have trainings that ended below twice chance."""
     rows = evidence.of(*names).drop_duplicates("config")
-    low = rows["accuracy"].astype(float) < 2 * 100 / rows["classes"].astype(float)
+    low = rows["accuracy"].astype(float) < stuck_below(rows["classes"].astype(float))
     shown = []
     for (data, name, size), own in rows.assign(low=low).groupby(["data", "contender", "size"], sort=False):
         if own["low"].any():
