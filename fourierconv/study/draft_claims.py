@@ -67,25 +67,32 @@ def answer(found: Sequence[str]) -> str:
 def cases(found: Cases) -> str:
     """Name the cases of a claim, those that say the same together; '' before one of them is run.
 
-    >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("5×5", "photographs"): AGAINST})
-    'It holds for 5×5, 11×11 on letters; it does not hold for 5×5 on photographs.'
+    >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("11×11", "photographs"): FOR})
+    'It holds for 5×5 and 11×11 on letters, and for 11×11 on photographs.'
+    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): AGAINST})
+    'It holds for 5×5 on letters; it does not hold for 5×5 on photographs.'
     >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS})
     'It holds for 5×5 on letters. It waits for runs of 5×5 on photographs.'
     """
-    said = "; ".join(f"{kind} {_listed(found, kind)}" for kind in (FOR, AGAINST, OPEN) if kind in found.values())
+    said = "; ".join(f"{kind} {_listed(found, kind, 'for')}" for kind in (FOR, AGAINST, OPEN) if kind in found.values())
     if not said:
         return ""
-    waiting = f" It {WAITS} of {_listed(found, WAITS)}." if WAITS in found.values() else ""
+    waiting = f" It {WAITS} of {_listed(found, WAITS, 'of')}." if WAITS in found.values() else ""
     return f"{said[0].upper()}{said[1:]}.{waiting}"
 
 
-def _listed(found: Cases, kind: str) -> str:
-    """The cases of a kind, those of the same data together."""
+def _listed(found: Cases, kind: str, preposition: str) -> str:
+    """The cases of a kind, those of the same data together, with the `preposition` of all but the first."""
     by_data: dict[str, list[str]] = {}
     for (case, data), own in found.items():
         if own == kind:
             by_data.setdefault(data, []).append(case)
-    return ", ".join(f"{', '.join(own)} on {data}" for data, own in by_data.items())
+    return f", and {preposition} ".join(f"{_enumerated(own)} on {data}" for data, own in by_data.items())
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _of_slope(slope: Interval | None, wanted: int) -> str:
