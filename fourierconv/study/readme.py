@@ -16,6 +16,7 @@ from fourierconv.study.claims import CLAIMS, Claim, read_expected
 from fourierconv.study.experiments import EXPERIMENTS
 from fourierconv.study.figures import style
 from fourierconv.study.figures.smoothing import smoothing_strip
+from fourierconv.study.protocol import SIZES
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import Interval
 from fourierconv.study.store import StudyError, repository_root
@@ -48,33 +49,45 @@ PROTOCOL = "classification"
 
 
 def answers(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> str:
-    """Return the table of the claims that the README shows, with their 95 % intervals over seeds."""
+    """Return the table of the claims of `quick` that the README shows, with their 95 % intervals over seeds."""
     named = {claim.name: claim for claim in claims}
-    lines = ["| what was measured | value, 95 % interval over seeds |", "|---|---|"]
+    lines = ["| what `make reproduce` measures | value, 95 % interval over seeds |", "|---|---|"]
     lines += [f"| {named[name].statement} | {named[name].show(measured[name])} |" for name in SHOWN]
     return "\n".join(lines) + "\n"
 
 
 def protocol_answers(folder: Path) -> str:
-    """Return, in sentences, what the committed runs of the full profile say of the draft's claims."""
+    """Return what the committed runs of the full profile say of the draft's claims: sentences and a table."""
     experiment = EXPERIMENTS[PROTOCOL]
     there = tables.files(experiment, folder)[0].exists()
     rows = {PROTOCOL: tables.read(experiment, folder).rows} if there else {}
     claims = claim_list.claims_of(PROTOCOL_CLAIMS, rows)
     measured = claim_list.measure(claims, rows)
-    said = draft_claims.values(measured, claim_list.values(claims, rows, measured))
+    shown = claim_list.values(claims, rows, measured)
+    said = draft_claims.values(measured, shown)
     done = len(rows.get(PROTOCOL, ()))
     asked = {
         "draft_sizes": "Kernels adjust their size by themselves",
         "draft_accuracy": "Better than classic ConvNets on large images",
     }
-    lines = [
+    lines = [f"By the protocol, of whose {len(sweep_of(experiment, 'full'))} runs {done} are done:", ""]
+    lines += [
         f"- *{claim}*: the claim **{said[name]}**. {said[f'{name}_cases']}".rstrip() for name, claim in asked.items()
     ]
-    return (
-        "\n".join([f"By the protocol, of whose {len(sweep_of(experiment, 'full'))} runs {done} are done:", "", *lines])
-        + "\n"
-    )
+    lines += [
+        "",
+        f"| accuracy at {SIZES[-1]} px of one scale per channel above | {' | '.join(draft_claims.DATA.values())} |",
+        "|---" * (1 + len(draft_claims.DATA)) + "|",
+    ]
+    for kind, label in draft_claims.BESIDE.items():
+        names = [f"{data}_scaled_channel_{SIZES[-1]}{kind}" for data in draft_claims.DATA]
+        lines.append(f"| {label} | {' | '.join(_with_verdict(shown, name) for name in names)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _with_verdict(shown: Mapping[str, str], name: str) -> str:
+    value, verdict = (shown.get(key, claim_list.WAITS) for key in (name, f"{name}_verdict"))
+    return value if verdict == value else f"{value}: *{verdict}*"
 
 
 def times(folder: Path) -> str:
@@ -145,7 +158,7 @@ def written(text: str, root: Path) -> str:
     """Return the README with all that is written into it from the committed results."""
     results = root / "book" / "results"
     quick = answers(CLAIMS, read_expected(results / "quick" / "claims.csv"))
-    text = replace(text, "answers", f"{quick}\n{protocol_answers(results / 'full')}")
+    text = replace(text, "answers", f"{protocol_answers(results / 'full')}\n{quick}")
     text = replace(text, "cost", cost(results / "quick"))
     return replace(text, "times", times(results / "bench") + "\n" + cuda_times(results / "gpu"))
 

@@ -24,10 +24,14 @@ def test_the_table_shows_each_claim_with_its_interval() -> None:
 
 
 def test_the_protocols_answers_follow_the_runs(tmp_path: Path) -> None:
-    assert "runs 0 are done" in protocol_answers(tmp_path / "full")
-    assert protocol_answers(tmp_path / "full").count("**is not answered yet (0 of 6 cases)**") == 2
+    before = protocol_answers(tmp_path / "full")
+    assert "runs 0 are done" in before
+    assert before.count("**is not answered yet (0 of 6 cases)**") == 2
+    assert before.splitlines()[-1].count(" waits for runs |") == 2
     protocol_runs.write(tmp_path, "full", measured=exact)
-    assert protocol_answers(tmp_path / "full").count("**holds**. It holds for") == 2
+    after = protocol_answers(tmp_path / "full")
+    assert after.count("**holds**. It holds for") == 2
+    assert len(re.findall(r"\| [+-][0-9.]+ points \[.*?\]: \*beats", after.splitlines()[-1])) == 2
 
 
 def test_times_are_those_of_the_benchmark() -> None:
