@@ -18,7 +18,7 @@ from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
 from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
-from fourierconv.study.sweep import PROFILES, TimeUp, run_missing, sweep_of
+from fourierconv.study.sweep import PROFILES, TimeUp, run_missing, sweep_of, waiting
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -91,7 +91,9 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
             print(*_status(chosen, options, workers), sep="\n", flush=True)
     failures = []
     for experiment in chosen:
-        configs = sweep_of(experiment, options.profile)
+        asked = sweep_of(experiment, options.profile)
+        later = waiting(experiment, asked)
+        configs = [config for config in asked if config not in later]
         how = {"scheduler": options.scheduler, "until": until}
         try:
             results = run_missing(experiment, configs, options.store, options.workers, **how)
@@ -100,7 +102,8 @@ def _run(chosen: Sequence[Experiment], options: argparse.Namespace) -> None:
         except StudyError as error:
             failures.append(str(error))
         else:
-            print(f"{experiment.NAME}: all {len(results)} runs are done", flush=True)
+            others = f" but the {len(later)} that wait" if later else ""
+            print(f"{experiment.NAME}: all {len(results)} runs are done{others}", flush=True)
     if failures:
         raise StudyError("\n".join(failures))
 

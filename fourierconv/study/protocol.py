@@ -22,7 +22,7 @@ SGD_RATES = ALL_RATES[4:8]
 RATES_TABLE = Path("book", "results", "tuning", "classification.csv")  # of the repository
 CHOICE_TABLE = Path("book", "results", "full", "classification.csv")
 BEST_RATES, RATE_SEEDS = 2, 2  # so many rates are tried with so many seeds
-USUAL = 0.003  # where none was tried
+PILOT_RATE = 0.003  # of Adam; the pilot came before the search
 TUNED_AT = 64  # pixels
 PILOT_SEED = 100  # of no other profile, so that a pilot's run is never one of theirs
 
@@ -89,7 +89,7 @@ class Question:
 
 
 def train(data: str, size: int, method: str, seed: int, **others: Any) -> Config:
-    """A training under the budget of its data, at the contender's rate, with `others` of its fields.
+    """A training under the budget of its data, at the contender's rate if it is found, with `others` of its fields.
 
     >>> train("letters", 64, "scaled_layer", 0).epochs
     15
@@ -165,8 +165,8 @@ def priorities() -> dict[Config, int]:
 # --- learning rates ---
 
 
-def rate(data: str, method: str, optimizer: str, network: str = "convnet") -> float:
-    """The rate with the best mean accuracy on what was set aside of the training data; `USUAL` until that is known.
+def rate(data: str, method: str, optimizer: str, network: str = "convnet") -> float | None:
+    """The rate with the best mean accuracy on what was set aside of the training data; None until that is known.
 
     All are tried with one seed, and the best two with another one. Of equal ones the smaller one is taken. Those of
     Imagenette and of letters serve for CIFAR-10 and for letters of mixed sizes. With SGD `spectral` takes that of
@@ -176,7 +176,7 @@ def rate(data: str, method: str, optimizer: str, network: str = "convnet") -> fl
     own = {"letters_mixed": "letters", "cifar10": "imagenette"}.get(data, data)
     found = _tuned().get((own, network, method, optimizer), {})
     _, chosen = _search(found, SGD_RATES if optimizer == "sgd" else RATES, _stuck(own))
-    return USUAL if chosen is None else chosen
+    return chosen
 
 
 def stuck_below(classes: float) -> float:
@@ -197,6 +197,7 @@ def rates_left() -> list[Config]:
     found = _tuned()
 
     def known(own: Config) -> bool:
+        assert own.lr is not None  # of a search
         return own.seed in found.get((own.data, own.network, own.method, own.optimizer), {}).get(own.lr, {})
 
     return [own for own in configs("tuning") if not known(own)]
@@ -507,7 +508,7 @@ def _tried(name: str) -> Iterable[Config]:
     """One cell of a question, on letters and on Imagenette where it asks of both, short and with a seed of its own."""
 
     def short(config: Config, test_sizes: tuple[int, ...] = ()) -> Config:
-        lr = USUAL if config.optimizer == "adam" else config.lr  # whatever rates are found later
+        lr = PILOT_RATE if config.optimizer == "adam" else config.lr  # whatever rates are found later
         return replace(config, seed=PILOT_SEED, lr=lr, test_sizes=test_sizes, keep=False, **PILOT)
 
     own: dict[str, Iterable[Config]] = {

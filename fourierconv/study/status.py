@@ -1,6 +1,7 @@
 """Where a profile stands: what is done, running, failed and left, and how long the rest takes."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from fourierconv.study import marks
 from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left, tells
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import Experiment, Store, key
-from fourierconv.study.sweep import PROFILES, run_names, sweep_of
+from fourierconv.study.sweep import PROFILES, run_names, sweep_of, waiting
 from fourierconv.study.tables import files, runs_of
 
 
@@ -23,6 +24,7 @@ class Standing:
         count: of its runs.
         running: runs that a living process is at, with that process.
         failed: runs that failed when they were tried last, with the reason and where more is said.
+        waiting: how many runs cannot be done yet, by what they wait for.
         left: costs of the runs that are not done.
         times: measured ones, by which the rest is estimated.
         measured: what they were measured on, '' where that is this profile in this store.
@@ -32,6 +34,7 @@ class Standing:
     count: int
     running: list[str]
     failed: list[str]
+    waiting: Counter[str]
     left: list[float]
     times: Times
     measured: str
@@ -62,7 +65,8 @@ def standing(experiment: Experiment, profile: str, others: Sequence[str], store:
             running.append(f"{name}: {holder}")
         elif reason := marks.failure(path):
             failed.append(f"{name}: {reason}; see {marks.failure_path(path)}")
-    return Standing(experiment.NAME, len(configs), running, failed, left, times, measured)
+    later = Counter(waiting(experiment, configs).values())
+    return Standing(experiment.NAME, len(configs), running, failed, later, left, times, measured)
 
 
 def _times(experiment: Experiment, profiles: Sequence[str], store: Store, committed: Path) -> tuple[Times, str]:
@@ -132,6 +136,7 @@ def lines(standings: Sequence[Standing], workers: int) -> list[str]:
         need = "time unknown" if seconds is None else f"about {readable(seconds)}"
         counts += [f"{len(own.left)} left: {need} with workers={workers}{own.measured}"] if own.left else []
         said.append(", ".join(counts))
+        said += [f"  {count} of them wait, each for {what}" for what, count in own.waiting.items()]
         said += [f"  running: {run}" for run in own.running] + [f"  failed: {run}" for run in own.failed]
     if rest := [own for own in standings if own.left]:
         said.append(_overall(standings, rest, workers))

@@ -99,6 +99,12 @@ def sweep_of(experiment: Experiment, profile: str) -> list[Any]:
         return []
 
 
+def waiting(experiment: Experiment, configs: Sequence[Any]) -> dict[Any, str]:
+    """Return the runs that cannot be done yet, with what each waits for."""
+    waits = getattr(experiment, "waits", lambda config: "")
+    return {config: reason for config in configs if (reason := waits(config))}
+
+
 def run_names(experiment: Experiment, configs: Sequence[Any]) -> list[str]:
     """Name each run by the fields in which the configs differ.
 

@@ -84,6 +84,15 @@ def stop_in_the_middle(folder: Path, number: signal.Signals) -> int:
     return status
 
 
+def test_a_sweep_leaves_what_waits_for_something(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(toy, "waits", lambda config: "its size" if config.size > 32 else "", raising=False)
+    assert study("run", *QUICK) == 0
+    assert capsys.readouterr().out.endswith("toy: all 6 runs are done but the 6 that wait\n")
+    assert len(stamps(folder)) == 6
+
+
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
     paths = (folder / "build" / "runs" / "toy").glob("*.json")
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}

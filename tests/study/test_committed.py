@@ -53,7 +53,9 @@ def test_what_pages_say_of_the_quick_profile_in_words() -> None:
 
 def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
     def reached(data: str, method: str) -> float:
-        seeds = protocol._tuned()[data, "convnet", method, "adam"][protocol.rate(data, method, "adam")]
+        rate = protocol.rate(data, method, "adam")
+        assert rate is not None
+        seeds = protocol._tuned()[data, "convnet", method, "adam"][rate]
         return sum(seeds.values()) / len(seeds)
 
     large = [reached("letters", name) for name in ("conv2d_9", "conv2d_11")]

@@ -15,9 +15,11 @@ from fourierconv.study.experiments.classification import Config
 from fourierconv.study.protocol import BUDGETS, HEADLINE, RATES, SIZES
 from fourierconv.study.protocol_claims import seeds_of
 from fourierconv.study.store import StudyError, repository_root
+from fourierconv.study.sweep import waiting
 from tests.study import protocol_runs
 from tests.study.protocol_runs import metrics
 
+EXPERIMENT: Any = classification
 PAGE = (repository_root() / "book" / "protocol.md").read_text()
 
 
@@ -51,6 +53,7 @@ def test_contenders_of_a_question_have_the_same_budget() -> None:
 def test_everybody_gets_the_same_search() -> None:
     tried: dict[tuple[str, ...], set[float]] = {}
     for config in protocol.configs("tuning"):
+        assert config.lr is not None
         tried.setdefault((config.data, config.network, config.method, config.optimizer), set()).add(config.lr)
     for (*_, optimizer), rates in tried.items():
         assert rates >= set(protocol.SGD_RATES if optimizer == "sgd" else RATES)
@@ -81,6 +84,7 @@ def test_every_main_cell_has_a_control_of_twice_the_length() -> None:
 
 def test_the_best_fixed_kernel_gets_seeds_and_a_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
+    monkeypatch.setattr(protocol, "rate", lambda *contender: 0.01)
     (selection,) = (own for own in protocol.questions("full") if own.name == "selection")
     part = [own for own in selection.configs if (own.data, own.size, own.seed) != ("letters", 32, 1)]
     protocol_runs.write(tmp_path / "book" / "results", "full", part, best_of("conv2d_15"))
@@ -186,10 +190,12 @@ def test_the_best_rate_on_what_was_set_aside_is_taken() -> None:
     assert protocol.rate("letters_mixed", "conv2d_5", "adam") == 0.003
     assert protocol.rate("letters", "conv2d_5", "sgd") == 0.03  # of equal ones
     assert protocol.rate("letters", "spectral", "sgd") == 0.03
-    assert protocol.rate("imagenette", "conv2d_5", "adam") == protocol.USUAL
-    assert protocol.rate("letters", "spline", "adam") == protocol.USUAL  # two rates are not tried yet
-    assert protocol.rate("letters", "window_5", "adam") == protocol.USUAL  # a second seed is missing
-    assert protocol.rate("letters", "conv2d_5", "adam", "deeper") == protocol.USUAL  # not tried in this network
+    assert protocol.rate("imagenette", "conv2d_5", "adam") is None
+    assert protocol.rate("letters", "spline", "adam") is None  # two rates are not tried yet
+    assert protocol.rate("letters", "window_5", "adam") is None  # a second seed is missing
+    assert protocol.rate("letters", "conv2d_5", "adam", "deeper") is None  # not tried in this network
+    trainings = [protocol.train("letters", 64, name, 0) for name in ("conv2d_5", "spline", "window_5")]
+    assert {own.method for own in waiting(EXPERIMENT, trainings)} == {"spline", "window_5"}
 
 
 def test_a_search_goes_on_where_an_end_is_best() -> None:
@@ -239,7 +245,7 @@ def test_only_the_tables_of_the_current_repository_count(tmp_path: Path, monkeyp
         path.write_text(TUNED)
         assert protocol.rate("letters", "conv2d_5", "sgd") == 0.03
         assert len(asked()[2]) == 8
-    assert without[0] == protocol.USUAL != before[0]
+    assert without[0] is None is not before[0]
     assert without[1].keys() != before[1].keys()
     assert asked() == before
 

@@ -120,6 +120,14 @@ def test_what_runs_and_what_failed(store: Store) -> None:
     ]
 
 
+def test_what_cannot_be_done_yet(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toy, "waits", lambda config: "its size" if config.size > 32 else "", raising=False)
+    finish(store, FULL[:8])
+    first, *rest, _ = said(store)
+    assert first.startswith("toy: 8 of 16 runs done, 8 left: ")
+    assert rest == ["  8 of them wait, each for its size"]
+
+
 def test_all_done_needs_no_time(store: Store) -> None:
     finish(store, FULL)
     assert said(store) == ["toy: 16 of 16 runs done"]

@@ -27,7 +27,7 @@ def searched(data: str) -> HTML:
     rows = []
     for name, configs in groups.items():
         first, cells = configs[0], {}
-        for lr in sorted({config.lr for config in found}):
+        for lr in sorted({config.lr for config in found if config.lr is not None}):
             reached = [f"{found[config]['accuracy']:.1f}" for config in configs if config.lr == lr and config in found]
             cells[f"{lr:g}"] = " / ".join(reached)
         whole = all(config in found for config in configs)

@@ -60,7 +60,7 @@ class Config:
         network: one of `networks.NETWORKS`.
         batch: images per step.
         optimizer: 'adam' or 'sgd'.
-        lr: learning rate, at the start of its cosine.
+        lr: learning rate, at the start of its cosine; None while the search for it is not complete.
         scale_rate: learning rate of what is in pixels, relative to `lr`.
         scale: initial scale, or the first and the last of log-spaced ones, in pixels; None for the contender's own.
         padding_mode: one of 'zeros', 'circular', 'reflect', 'replicate'.
@@ -85,7 +85,7 @@ class Config:
     network: str = "convnet"
     batch: int = 16
     optimizer: str = "adam"
-    lr: float = 0.003
+    lr: float | None = 0.003
     scale_rate: float = SCALE_RATE
     scale: float | tuple[float, float] | None = None
     padding_mode: str = "zeros"
@@ -143,6 +143,15 @@ def priority(config: Config) -> tuple[int, ...]:
     return protocol.priorities().get(config, 0), config.seed, config.size
 
 
+def waits(config: Config) -> str:
+    """What has to be known before the run can be done, "" where nothing is missing.
+
+    >>> waits(Config("letters", 32, "hermite", 0, (8, 8, 8), 1, classes=4, train=64, test=16, lr=None))
+    'its learning rate, which the profile tuning finds'
+    """
+    return "its learning rate, which the profile tuning finds" if config.lr is None else ""
+
+
 def contender(config: Config) -> methods.Method:
     """The contender, from the initial scale that the config gives it.
 
@@ -196,8 +205,10 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
 
     Raises:
         FloatingPointError: a loss that is not a number.
-        StudyError: data that are missing or damaged.
+        StudyError: data that are missing or damaged; no learning rate.
     """
+    if config.lr is None:
+        raise StudyError(f"lr=None: the run waits for {waits(config)}")
     here, data = device(), images(config)
     meter = Meter(here)
     torch.manual_seed(config.seed)

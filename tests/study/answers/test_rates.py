@@ -30,6 +30,7 @@ def write(root: Path, without: str = "") -> None:
     """Write the search as far as it can be asked for, 0.01 the best by far."""
 
     def measured(config: Config) -> dict[str, Any]:
+        assert config.lr is not None
         return protocol_runs.metrics(config) | {"accuracy": 90.0 if config.lr == 0.01 else 40.0 + 100 * config.lr}
 
     for _ in range(3):  # second seeds are asked for once the first are there

@@ -101,6 +101,11 @@ def test_a_sweep_keeps_the_times_beside_its_table(tmp_path: Path) -> None:
     assert store.weights(experiment, configs[0])["0.scale"].shape == (4, 1)
 
 
+def test_without_a_learning_rate_nothing_is_trained() -> None:
+    with pytest.raises(StudyError, match=r"^lr=None: the run waits for its learning rate"):
+        classification.run(replace(TINY, lr=None), silent)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_is_trained(network: str) -> None:
     widths = {"predecessor": (4, 4, 4, 4), "resnet18": (4, 4, 4, 4)}.get(network, (4, 4, 4))
