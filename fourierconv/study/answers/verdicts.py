@@ -154,14 +154,18 @@ def parts(evidence: Evidence) -> list[str]:
     known = [row for row in rows if _whole(row)]
     if not known:
         return [f"{OPEN}: 0 of {len(rows)} changes have all their seeds."]
+    claimed = [row for row in known if row["verdict"] != NO_CLAIM]
     kinds = {
-        "above": [row for row in known if row["low"] > 0],
-        "below": [row for row in known if row["high"] < 0],
-        "undecided": [row for row in known if row["low"] <= 0 <= row["high"]],
+        "above": [row for row in claimed if row["low"] > 0],
+        "below": [row for row in claimed if row["high"] < 0],
+        "undecided": [row for row in claimed if row["low"] <= 0 <= row["high"]],
+        NO_CLAIM: [row for row in known if row["verdict"] == NO_CLAIM],
     }
+    counts = {kind: len(own) for kind, own in kinds.items()}
     said = [
-        f"Of {len(rows)} changes {len(known)} are measured: {len(kinds['above'])} are above the classic kernels of "
-        f"their network, {len(kinds['below'])} below, and of {len(kinds['undecided'])} these seeds cannot tell."
+        f"Of {len(rows)} changes {len(known)} are measured: {counts['above']} are above the classic kernels of their "
+        f"network, {counts['below']} below, of {counts['undecided']} these seeds cannot tell, and {counts[NO_CLAIM]} "
+        "support no claim, as one side had not converged."
     ]
     for kind, own in kinds.items():
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in own]
@@ -263,13 +267,13 @@ def multiscale(evidence: Evidence) -> list[str]:
         word = REFUTED
     else:
         word = STANDS if "spread" in words and gain["low"] > 0 else UNKNOWN
-    where = "in a layer at least" if "spread" in words else "in no layer that is shown to"
+    where = "the scales of a layer at least spread" if "spread" in words else "no layer's scales are shown to spread"
     layers = [
         f"layer {own['layer']} {own['learned']}, from {own['p90 / p10 at the start']} ({own['the scales']})"
         for own in spread
     ]
     return [
-        f"{word}: scales spread {where}, and one per channel is {text(gain, '+.1f', ' points')} above one per layer.",
+        f"{word}: {where}, and one per channel is {text(gain, '+.1f', ' points')} above one per layer.",
         f"The ratio of the scales' percentiles, p90 / p10: {_listed(layers)}.",
     ]
 

@@ -169,6 +169,14 @@ def test_a_given_spacing_may_be_better_than_a_learned_one(tmp_path: Path) -> Non
     assert "*scaled, per layer, 4 px, not learned*, +2.0 points" in given
 
 
+def test_a_change_beside_a_classic_that_had_not_converged_supports_no_claim(tmp_path: Path) -> None:
+    longer = shifted(30.0, method="conv2d_5", network="convnet", epochs=2 * protocol.EPOCHS)
+    verdict, *_, undecided, unclaimed, _ = verdicts.parts(load(tmp_path, "parts", longer))
+    assert verdict.endswith("17 support no claim, as one side had not converged.")
+    assert unclaimed.startswith("Not converged: no claim: *")
+    assert "two convolutions" in undecided  # another network, without a control
+
+
 @pytest.mark.parametrize(
     ("points", "word"),
     [(0.0, "With SGD they do as well"), (1.0, "With SGD they differ"), (-0.7, "With SGD they differ")],
@@ -211,7 +219,7 @@ def test_scales_must_spread_and_gain(tmp_path: Path) -> None:
 
     found = load(tmp_path, "multiscale", spread)
     verdict, layers = verdicts.multiscale(found)
-    assert verdict.startswith("The hope is not refuted: scales spread in a layer")
+    assert verdict.startswith("The hope is not refuted: the scales of a layer at least spread, and one per channel is")
     assert "layer 1 40.0 [40.0, 40.0], from 5.3 (spread)" in layers
     assert verdicts.multiscale(load(tmp_path, "multiscale"))[0].startswith("The hope is refuted")  # they come closer
 
