@@ -75,15 +75,17 @@ def above_classic_table(evidence: Evidence, *names: str, **where: Any) -> pd.Dat
 
 
 def costs(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Per contender of one size: mean accuracy, and median time and memory of a training step, by machine.
+    """Per contender of one size: mean accuracy, and median time and largest memory of a training step, by machine.
 
     Columns data, size, method, contender, machine, accuracy (percent), low, high, n, ms, mb; runs whose steps were not
-    timed are left out.
+    timed are left out. Memory that a process keeps of an earlier training is missing from that of the next, so the
+    largest of the runs is the nearest.
     """
     rows = evidence.of(*names, **where).drop_duplicates([*CELL, "seed"])
     timed = rows[rows["step_s"].notna() & rows["machine"].notna()]
     by = [*CELL, "machine"]
-    steps = timed.groupby(by, sort=False)[["step_s", "peak_mb"]].median().reset_index()
+    cells = timed.groupby(by, sort=False)
+    steps = cells.agg(step_s=("step_s", "median"), peak_mb=("peak_mb", "max")).reset_index()
     steps = steps.assign(ms=1000 * steps["step_s"].astype(float), mb=steps["peak_mb"].astype(float))
     accuracies = summaries(evidence, "accuracy", *names, **where).drop(columns=["wanted", "sd"])
     found = accuracies.rename(columns={"mean": "accuracy"}).merge(steps, on=list(CELL))

@@ -284,8 +284,9 @@ def cost(evidence: Evidence) -> list[str]:
     for data in CONTENDERS:
         found = prices.costs(evidence, "accuracy", "sweep", data=data, size=PRIMARY_SIZE)
         plain = found[found["contender"] == found["method"].map(frames.label)]
-        ms = dict(zip(plain["method"], plain["ms"], strict=True)) if plain["machine"].nunique() == 1 else {}
-        if HEADLINE not in ms or CLASSIC not in ms:
+        machines = [dict(zip(own["method"], own["ms"], strict=True)) for _, own in plain.groupby("machine")]
+        ms = max((own for own in machines if {HEADLINE, CLASSIC} <= own.keys()), key=len, default={})
+        if not ms:
             continue
         swept = [ms[method] for method in FIXED if method in ms]
         said.append(

@@ -238,6 +238,16 @@ def test_what_a_step_costs(tmp_path: Path) -> None:
     assert "one training with each" not in verdicts.cost(evidence.load(*PAGES["cost"], folder=tmp_path))[0]
 
 
+def test_a_step_costs_what_it_does_on_one_machine(tmp_path: Path) -> None:
+    found = load(tmp_path, "cost")
+    before = verdicts.cost(found)
+    elsewhere = (found.rows["method"] == "conv2d_15") & (found.rows["seed"] > 0)
+    found.rows.loc[elsewhere, ["machine", "step_s"]] = ["H0", 1e-12]
+    assert verdicts.cost(found) == before
+    found.rows.loc[found.rows["method"] == "scaled_channel", "machine"] = "H0"  # and conv2d_5 on the other
+    assert verdicts.cost(found) == ["Not answered yet: times of both sides are not measured yet."]
+
+
 def test_every_question_of_the_protocol_has_an_answer() -> None:
     asked = {question.name for question in protocol.questions("full")}
     assert asked - {name for names in PAGES.values() for name in names} == {"more_photos", "chosen"}  # beside accuracy
