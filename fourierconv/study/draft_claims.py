@@ -18,6 +18,12 @@ BESIDE = {
     "_best": "the best fixed kernels",
     "_deeper": "classic 5×5 kernels in a deeper network",
 }
+SIMPLER = {  # what could do as well without a learned size; no part of the claim
+    "_at_32": "classic 5×5 kernels on the same images at 32 px",
+    "_at_64": "classic 5×5 kernels on the same images at 64 px",
+    "_spectral": "the classic 5×5 kernels in Fourier coordinates",
+    "_spline": "splines, smooth spectra of a fixed smoothness",
+}
 FOR, AGAINST, OPEN = "it holds for", "it does not hold for", "it cannot be told for"
 Cases = Mapping[tuple[str, str], str]  # by case and data, what it says
 

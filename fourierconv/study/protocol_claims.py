@@ -4,7 +4,7 @@ Each is measured as soon as two seeds of its runs are done. The words that they 
 also know whether trainings converged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -15,7 +15,9 @@ from fourierconv.study.protocol import (
     CONTENDERS,
     EPOCHS,
     FIXED,
+    HEADLINE,
     PREDECESSOR,
+    PRIMARY_SIZE,
     SIZES,
     TUNED_AT,
     best_fixed,
@@ -40,14 +42,22 @@ def by_seed(tables: Tables, column: str, data: str, size: int, method: str, **ot
 
 
 def gain(
-    tables: Tables, data: str, size: int, method: str, baseline: str = CLASSIC, other: Any = None, **shared: Any
+    tables: Tables,
+    data: str,
+    size: int,
+    method: str,
+    baseline: str = CLASSIC,
+    at: int | None = None,
+    other: Any = None,
+    **shared: Any,
 ) -> list[float]:
     """Return, per seed that both have, the points by which a contender is above a baseline.
 
-    `other` are fields of the baseline's runs alone, `shared` those of both.
+    The baseline's images have the size `at`, by default the same; `other` are fields of its runs alone, `shared` those
+    of both.
     """
     ours = by_seed(tables, "accuracy", data, size, method, **shared)
-    theirs = by_seed(tables, "accuracy", data, size, baseline, **shared, **(other or {}))
+    theirs = by_seed(tables, "accuracy", data, at or size, baseline, **shared, **(other or {}))
     return [ours[seed] - theirs[seed] for seed in sorted(ours.keys() & theirs.keys())]
 
 
@@ -94,13 +104,20 @@ def seeds_of(data: str, size: int, method: str, **others: Any) -> set[int]:
 
 
 def word(
-    tables: Tables, difference: Interval, data: str, size: int, method: str, baseline: str = CLASSIC, **other: Any
+    tables: Tables,
+    difference: Interval,
+    data: str,
+    size: int,
+    method: str,
+    baseline: str = CLASSIC,
+    at: int | None = None,
+    **other: Any,
 ) -> str:
     """Say what a difference of two contenders allows to say beside the controls of both, once all seeds are there."""
-    wanted = len(seeds_of(data, size, method) & seeds_of(data, size, baseline, **other))
+    wanted = len(seeds_of(data, size, method) & seeds_of(data, at or size, baseline, **other))
     if difference.n < wanted:
         return f"{difference.n} of {wanted} seeds: {NO_VERDICT}"
-    ours, theirs = doubling(tables, data, size, method), doubling(tables, data, size, baseline, **other)
+    ours, theirs = doubling(tables, data, size, method), doubling(tables, data, at or size, baseline, **other)
     return verdict_beside_controls(difference, ours, theirs)
 
 
@@ -146,6 +163,18 @@ def _compared(data: str, size: int, method: str) -> list[Claim]:
     return found
 
 
+def _simpler(data: str) -> Iterator[Claim]:
+    """The headline's learned size above what could do as well without one: smaller images, and other coordinates."""
+    (_, method), size = HEADLINE, PRIMARY_SIZE
+    others = [(f"at_{n}", CLASSIC, n, f"{CLASSIC} on images of {n} px") for n in SIZES if n < size]
+    for kind, baseline, at, label in (*others, *((own, own, size, own) for own in ("spectral", "spline"))):
+        statement = f"On {data} of {size} px, {method} is this many points above {label}."
+        measured, said = (
+            partial(own, data=data, size=size, method=method, baseline=baseline, at=at) for own in (gain, word)
+        )
+        yield _points(f"{data}_{method}_{size}_{kind}", statement, measured, said)
+
+
 def _grown(data: str, method: str) -> Claim:
     statement = f"On {data} with {method}, the last layer's extent grows as the image's size to this power."
     measured = partial(slope, data=data, method=method)
@@ -167,6 +196,7 @@ def _coordinates(optimizer: str) -> Claim:
 
 PROTOCOL_CLAIMS = [
     *(claim for data, own in LEARNED.items() for cell in product(SIZES, own) for claim in _compared(data, *cell)),
+    *(claim for data in CONTENDERS for claim in _simpler(data)),
     *(_grown(data, method) for data, own in LEARNED.items() for method in own),
     *map(_predecessor, ("spline_open", "spline")),
     *map(_coordinates, OPTIMIZERS),

@@ -79,7 +79,7 @@ def protocol_answers(folder: Path) -> str:
         f"| accuracy at {SIZES[-1]} px of one scale per channel above | {' | '.join(draft_claims.DATA.values())} |",
         "|---" * (1 + len(draft_claims.DATA)) + "|",
     ]
-    for kind, label in draft_claims.BESIDE.items():
+    for kind, label in (draft_claims.BESIDE | draft_claims.SIMPLER).items():
         names = [f"{data}_scaled_channel_{SIZES[-1]}{kind}" for data in draft_claims.DATA]
         lines.append(f"| {label} | {' | '.join(_with_verdict(shown, name) for name in names)} |")
     return "\n".join(lines) + "\n"

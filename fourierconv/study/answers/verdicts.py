@@ -169,7 +169,7 @@ def parts(evidence: Evidence) -> list[str]:
     ]
     for kind, own in kinds.items():
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in own]
-        said += [f"{_upper(kind)}: {_listed(shown)}."] if own else []
+        said += [f"{_upper(kind).replace(':', ',')}: {_listed(shown)}."] if own else []
     return [*said, *_given(evidence)]
 
 

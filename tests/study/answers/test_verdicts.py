@@ -173,7 +173,7 @@ def test_a_change_beside_a_classic_that_had_not_converged_supports_no_claim(tmp_
     longer = shifted(30.0, method="conv2d_5", network="convnet", epochs=2 * protocol.EPOCHS)
     verdict, *_, undecided, unclaimed, _ = verdicts.parts(load(tmp_path, "parts", longer))
     assert verdict.endswith("17 support no claim, as one side had not converged.")
-    assert unclaimed.startswith("Not converged: no claim: *")
+    assert unclaimed.startswith("Not converged, no claim: *")
     assert "two convolutions" in undecided  # another network, without a control
 
 
