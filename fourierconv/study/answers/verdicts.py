@@ -144,7 +144,7 @@ def predecessor(evidence: Evidence) -> list[str]:
     steps = [f"{_named(name)} {text(own, '.0f')}, {own['n']} runs" for name, own in means.items() if own["n"]]
     if steps:
         said.append(f"Steps until half of the training images are right, of the runs that got there: {_listed(steps)}.")
-    return said
+    return [*said, *_stuck(evidence, "predecessor")]
 
 
 def parts(evidence: Evidence) -> list[str]:
@@ -170,7 +170,7 @@ def parts(evidence: Evidence) -> list[str]:
     for kind, own in kinds.items():
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in own]
         said += [f"{_upper(kind).replace(':', ',')}: {_listed(shown)}."] if own else []
-    return [*said, *_given(evidence)]
+    return [*said, *_given(evidence), *_stuck(evidence, "parts")]
 
 
 def _given(evidence: Evidence) -> Iterator[str]:
@@ -197,6 +197,7 @@ def coordinates(evidence: Evidence) -> list[str]:
             f"With {optimizer}, *spectral* above conv2d 5×5, in points: {own['spectral above conv2d 5×5, points']}."
             for optimizer, own in found.items()
         ),
+        *_stuck(evidence, "coordinates"),
     ]
 
 
@@ -275,6 +276,7 @@ def multiscale(evidence: Evidence) -> list[str]:
     return [
         f"{word}: {where}, and one per channel is {text(gain, '+.1f', ' points')} above one per layer.",
         f"The ratio of the scales' percentiles, p90 / p10: {_listed(layers)}.",
+        *_stuck(evidence, "multiscale"),
     ]
 
 

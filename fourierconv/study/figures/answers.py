@@ -76,9 +76,12 @@ def other_sizes(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters
 
 
 def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
-    """Draw test accuracy against the time of a training step, a panel per data and machine; fixed kernels are grey."""
+    """Draw test accuracy against the time of a training step, a panel per data and machine; fixed kernels are grey.
+
+    A machine that trained a single contender has nothing to compare, and no panel beside others.
+    """
     found = {data: prices.costs(evidence, *names, data=data, size=size) for data in sets}
-    places = [(data, machine) for data, own in found.items() for machine in sorted(own["machine"].unique()) or [""]]
+    places = [(data, machine) for data, own in found.items() for machine in _comparing(own["machine"]) or [""]]
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     panels = figure.subplots(1, len(places), squeeze=False)[0]
     drawn: dict[str, Any] = {}
@@ -87,7 +90,7 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
         for row in cells.to_dict("records"):
             drawn |= _priced(axes, row)
         percents(axes)
-        several = machine and len(places) > len(sets)
+        several = pd.concat([own["machine"] for own in found.values()]).nunique() > 1
         axes.set(
             xscale="log",
             xlabel="training step (ms)",
@@ -100,6 +103,12 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
     panels[0].set_ylabel("test accuracy (%)")
     legend(figure, drawn)
     return evidence.stamp(figure)
+
+
+def _comparing(machines: pd.Series) -> list[str]:
+    counts = machines.value_counts()
+    several = counts[counts > 1]
+    return sorted((counts if several.empty else several).index)
 
 
 def done(cells: pd.DataFrame) -> pd.DataFrame:

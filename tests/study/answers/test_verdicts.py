@@ -229,6 +229,16 @@ def test_scales_must_spread_and_gain(tmp_path: Path) -> None:
     assert verdicts.multiscale(load(tmp_path, "multiscale", level))[0].startswith("It cannot be told")
 
 
+@pytest.mark.parametrize("question", ["parts", "coordinates", "multiscale"])
+def test_it_is_said_how_many_trainings_did_not_leave_chance_level(question: str, tmp_path: Path) -> None:
+    def stuck(config: Config) -> dict[str, Any]:
+        return exact(config) | ({"accuracy": 8.0} if (config.method, config.seed) == ("conv2d_5", 1) else {})
+
+    *_, said = getattr(verdicts, question)(load(tmp_path, question, stuck))
+    assert said.startswith("Trainings that ended below twice chance: *conv2d 5×5")
+    assert ", 1 of " in said
+
+
 def test_what_a_step_costs(tmp_path: Path) -> None:
     letters, photos = verdicts.cost(load(tmp_path, "cost"))
     assert "takes 2.8 times as long as with conv2d 5×5. That is 0.23 of the time of one training with each" in letters

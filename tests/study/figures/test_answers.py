@@ -138,6 +138,16 @@ def test_costs_are_drawn_at_their_milliseconds(tables: dict[str, Evidence]) -> N
     assert left.get_xscale() == right.get_xscale() == "log"
 
 
+def test_a_machine_with_a_single_contender_has_no_panel_of_costs(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "full", protocol_runs.wanted("accuracy", size=128))
+    found = evidence.load("accuracy", folder=tmp_path)
+    found.rows.loc[(found.rows["method"] == "spline") & (found.rows["seed"] == 1), "machine"] = "H0"
+    assert [axes.get_title() for axes in answers.costs(found, "accuracy").axes] == [
+        "letters, 128 px\nabacus",
+        "Imagenette, 128 px\nabacus",
+    ]
+
+
 def test_every_seed_of_a_comparison_of_coordinates_is_a_dot(tables: dict[str, Evidence]) -> None:
     (axes,) = compared.coordinates(tables["complete"]).axes
     assert len(dots(axes)) == 2 * 5
