@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fourierconv.study.claims import WAITS
-from fourierconv.study.protocol import SIZES
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, SIZES
 from fourierconv.study.protocol_claims import NO_VERDICT, slope_seeds
 from fourierconv.study.statistics import LEAST_GROWTH, UNCHECKED, Interval
 
@@ -24,7 +24,7 @@ SIMPLER = {  # what could do as well without a learned size; no part of the clai
     "_spectral": "the classic 5×5 kernels in Fourier coordinates",
     "_spline": "splines, smooth spectra of a fixed smoothness",
 }
-FOR, AGAINST, OPEN = "it holds for", "it does not hold for", "it cannot be told for"
+FOR, AGAINST, OPEN = "it holds", "it does not hold", "it stays open"
 Cases = Mapping[tuple[str, str], str]  # by case and data, what it says
 
 
@@ -47,9 +47,12 @@ def values(measured: Mapping[str, Interval], shown: Mapping[str, str]) -> dict[s
     }
     return {
         "draft_sizes": answer(list(slopes.values())),
-        "draft_sizes_cases": cases(slopes),
+        "draft_sizes_cases": cases(slopes, "for"),
+        "draft_sizes_proportion": proportion(measured),
+        "draft_sizes_fixed": fixed(measured),
         "draft_accuracy": answer(list(compared.values())),
-        "draft_accuracy_cases": cases(compared),
+        "draft_accuracy_cases": cases(compared, "against"),
+        "draft_accuracy_behind": behind(shown),
     }
 
 
@@ -70,21 +73,69 @@ def answer(found: Sequence[str]) -> str:
     return "does not hold" if set(found) == {AGAINST} else "cannot be told from these runs"
 
 
-def cases(found: Cases) -> str:
+def cases(found: Cases, preposition: str) -> str:
     """Name the cases of a claim, those that say the same together; '' before one of them is run.
 
-    >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("11×11", "photographs"): FOR})
+    >>> cases({("5×5", "letters"): FOR, ("11×11", "letters"): FOR, ("11×11", "photographs"): FOR}, "for")
     'It holds for 5×5 and 11×11 on letters, and for 11×11 on photographs.'
-    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): AGAINST})
-    'It holds for 5×5 on letters; it does not hold for 5×5 on photographs.'
-    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS})
+    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): AGAINST}, "against")
+    'It holds against 5×5 on letters; it does not hold against 5×5 on photographs.'
+    >>> cases({("5×5", "letters"): FOR, ("5×5", "photographs"): WAITS}, "for")
     'It holds for 5×5 on letters. It waits for runs of 5×5 on photographs.'
     """
-    said = "; ".join(f"{kind} {_listed(found, kind, 'for')}" for kind in (FOR, AGAINST, OPEN) if kind in found.values())
+    kinds = (kind for kind in (FOR, AGAINST, OPEN) if kind in found.values())
+    said = "; ".join(f"{kind} {preposition} {_listed(found, kind, preposition)}" for kind in kinds)
     if not said:
         return ""
     waiting = f" It {WAITS} of {_listed(found, WAITS, 'of')}." if WAITS in found.values() else ""
     return f"{said[0].upper()}{said[1:]}.{waiting}"
+
+
+def proportion(measured: Mapping[str, Interval]) -> str:
+    """Count the slopes of learned sizes whose interval leaves out 1; '' before one of them is whole.
+
+    >>> slopes = {f"imagenette_slope_{name}": Interval(0.5, 0.4, 0.6, 0.1, 8) for name in CAN_GROW}
+    >>> proportion(slopes | {"letters_slope_scaled_layer": Interval(0.9, 0.7, 1.1, 0.1, 8)})
+    'Of 4 slopes of learned sizes 3 exclude 1.'
+    """
+    whole = [
+        slope
+        for data, own in CONTENDERS.items()
+        for method in own
+        if method in CAN_GROW
+        and (slope := measured.get(f"{data}_slope_{method}")) is not None
+        and slope.n >= slope_seeds(data, method)
+    ]
+    outside = sum(not slope.low <= 1 <= slope.high for slope in whole)
+    return f"Of {len(whole)} slopes of learned sizes {outside} exclude 1." if whole else ""
+
+
+def fixed(measured: Mapping[str, Interval]) -> str:
+    """Say what the same measure finds for kernels whose size cannot be learned; '' before their runs.
+
+    >>> fixed({"letters_slope_conv2d_31": Interval(0.34, 0.1, 0.6, 0.1, 2)})
+    'Fixed 31×31 kernels, which small images cut off, have slopes of 0.34 on letters.'
+    """
+    found = [
+        f"{slope.mean:.2f} on {on}" for data, on in DATA.items() if (slope := measured.get(f"{data}_slope_{FIXED[-1]}"))
+    ]
+    k = FIXED[-1].removeprefix("conv2d_")
+    return f"Fixed {k}×{k} kernels, which small images cut off, have slopes of {_enumerated(found)}." if found else ""
+
+
+def behind(shown: Mapping[str, str]) -> str:
+    """Name what one scale per channel falls behind at the largest size; '' where it is nothing.
+
+    >>> behind({"letters_scaled_channel_128_deeper_verdict": "falls behind"})
+    'One scale per channel falls behind classic 5×5 kernels in a deeper network on letters.'
+    """
+    found = {
+        (label, on): shown.get(f"{data}_scaled_channel_{SIZES[-1]}{kind}_verdict", WAITS).partition(",")[0]
+        for data, on in DATA.items()
+        for kind, label in (BESIDE | SIMPLER).items()
+    }
+    word, ours = "falls behind", GROWING["scaled_channel"].capitalize()
+    return f"{ours} {word} {_listed(found, word, 'behind')}." if word in found.values() else ""
 
 
 def _listed(found: Cases, kind: str, preposition: str) -> str:

@@ -126,9 +126,9 @@ def word_over_best(tables: Tables, difference: Interval, data: str, size: int, m
     return word(tables, difference, data, size, method, chosen(tables, data, size))
 
 
-def slope(tables: Tables, data: str, method: str) -> list[float]:
+def slope(tables: Tables, data: str, method: str, **others: Any) -> list[float]:
     """Return, per seed that has all sizes, the log-log slope of the last layer's extent against the image's size."""
-    found = {size: by_seed(tables, "extent_3", data, size, method) for size in SIZES}
+    found = {size: by_seed(tables, "extent_3", data, size, method, **others) for size in SIZES}
     seeds: Sequence[int] = sorted(set.intersection(*(set(own) for own in found.values())))
     return loglog_slopes({seed: {size: own[seed] for size, own in found.items()} for seed in seeds})
 
@@ -175,9 +175,9 @@ def _simpler(data: str) -> Iterator[Claim]:
         yield _points(f"{data}_{method}_{size}_{kind}", statement, measured, said)
 
 
-def _grown(data: str, method: str) -> Claim:
+def _grown(data: str, method: str, **others: Any) -> Claim:
     statement = f"On {data} with {method}, the last layer's extent grows as the image's size to this power."
-    measured = partial(slope, data=data, method=method)
+    measured = partial(slope, data=data, method=method, **others)
     return Claim(f"{data}_slope_{method}", statement, measured, "", SLOPE, NAME, may_wait=True)
 
 
@@ -198,6 +198,7 @@ PROTOCOL_CLAIMS = [
     *(claim for data, own in LEARNED.items() for cell in product(SIZES, own) for claim in _compared(data, *cell)),
     *(claim for data in CONTENDERS for claim in _simpler(data)),
     *(_grown(data, method) for data, own in LEARNED.items() for method in own),
+    *(_grown(data, FIXED[-1], validation=True) for data in LEARNED),  # the sweep's runs; its size cannot be learned
     *map(_predecessor, ("spline_open", "spline")),
     *map(_coordinates, OPTIMIZERS),
 ]

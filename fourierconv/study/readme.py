@@ -71,8 +71,10 @@ def protocol_answers(folder: Path) -> str:
         "draft_accuracy": "Better than classic ConvNets on large images",
     }
     lines = [f"By the protocol, of whose {len(sweep_of(experiment, 'full'))} runs {done} are done:", ""]
+    besides = {"draft_sizes": f"{said['draft_sizes_proportion']} {said['draft_sizes_fixed']}", "draft_accuracy": ""}
     lines += [
-        f"- *{claim}*: the claim **{said[name]}**. {said[f'{name}_cases']}".rstrip() for name, claim in asked.items()
+        f"- *{claim}*: the claim **{said[name]}**. {said[f'{name}_cases']} {besides[name]}".rstrip()
+        for name, claim in asked.items()
     ]
     lines += [
         "",
@@ -82,6 +84,8 @@ def protocol_answers(folder: Path) -> str:
     for kind, label in (draft_claims.BESIDE | draft_claims.SIMPLER).items():
         names = [f"{data}_scaled_channel_{SIZES[-1]}{kind}" for data in draft_claims.DATA]
         lines.append(f"| {label} | {' | '.join(_with_verdict(shown, name) for name in names)} |")
+    if said["draft_accuracy_behind"]:
+        lines += ["", said["draft_accuracy_behind"]]
     return "\n".join(lines) + "\n"
 
 

@@ -2,14 +2,16 @@
 
 from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 
-from fourierconv.study import protocol, tables
+from fourierconv.study import claims, protocol, tables
 from fourierconv.study.experiments import classification
-from fourierconv.study.statistics import interval, paired_differences
-from fourierconv.study.store import Store, repository_root
+from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
+from fourierconv.study.statistics import LEAST_GROWTH, interval, paired_differences
+from fourierconv.study.store import Store, key, repository_root
 from fourierconv.study.sweep import sweep_of
 
 EXPERIMENT: Any = classification
@@ -65,3 +67,24 @@ def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
         fixed = [reached(data, name) for name in ("spectral", "spline")]
         assert min(fixed) > max(scaled)
     assert min(fixed) > reached("imagenette", "window_31")  # "and more on photographs"
+
+
+def test_what_pages_say_of_the_full_profile_in_words() -> None:
+    table = tables.read(EXPERIMENT, COMMITTED / "full")
+    found = claims.measure(PROTOCOL_CLAIMS, {EXPERIMENT.NAME: table.rows})
+    assert found["letters_scaled_channel_128_spectral"].low > 0  # "ahead on letters and behind on photographs"
+    assert found["imagenette_scaled_channel_128_spectral"].high < 0
+    steps: dict[tuple[str, str, str], list[float]] = {}
+    for config in protocol.configs("full"):
+        own = tables.runs_of(table.provenance).get(key(EXPERIMENT, config))
+        if own and own["device"] == "cpu" and config.size == 128 and not config.validation and config.train != 1200:
+            steps.setdefault((config.data, config.network, config.method), []).append(own["step_s"])
+    for data in protocol.CONTENDERS:
+        assert found[f"{data}_scaled_channel_128_deeper"].high < 0  # "the better remedy", "its step takes less time"
+        assert median(steps[data, "deeper", "conv2d_5"]) < median(steps[data, "convnet", "scaled_channel"])
+    window, fixed = (found[f"imagenette_slope_{name}"] for name in ("window_31", "conv2d_31"))
+    assert LEAST_GROWTH < window.low < window.mean < fixed.mean  # "grow as fast by the same measure"
+    assert found["letters_slope_conv2d_31"].mean > 2 * LEAST_GROWTH  # "far above 0.1"
+    extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
+    assert min(extents) < 1.01  # "until one tap is left"
+    assert max(extents) > 20

@@ -152,34 +152,36 @@ def test_an_interval_that_holds_both_tells_nothing_of_the_gain(tmp_path: Path) -
 
 def test_changes_that_undo_the_difference_are_named(tmp_path: Path) -> None:
     measured = shifted(-20.0, method="scaled_channel", padding_mode="reflect")
-    verdict, above, below, undecided, given = verdicts.parts(load(tmp_path, "parts", measured))
-    assert verdict.startswith("Of 24 changes 24 are measured: 15 are above")
-    assert "*scaled, per channel, circular padding*" in above
-    assert below.startswith("Below: *scaled, per channel, reflect padding*, -11")
-    assert "*Open spline*" not in above
-    assert "*open spline*" in undecided
+    verdict, *kinds, given = verdicts.parts(load(tmp_path, "parts", measured))
+    assert verdict.startswith("24 of 24 changes are measured, beside the classic kernels: ")
+    assert "1 × falls behind, convergence not checked" in verdict
+    said = dict(own.split("*: ", 1) for own in kinds)
+    assert "*scaled, per channel, circular padding*" in said["*Beats, convergence not checked"]
+    assert said["*Falls behind, convergence not checked"].startswith("*scaled, per channel, reflect padding*, -11")
+    assert "*open spline*" in said["*Matches, convergence not checked"]
     assert given.startswith(
-        "Of 4 given spacings 0 are above the learned one: *scaled, per layer, 1 px, not learned*, +0.0"
+        "Of 4 spacings that all layers are given 0 are above learned ones: *scaled, per layer, 1 px, not learned*, +0.0"
     )
 
 
 def test_a_given_spacing_may_be_better_than_a_learned_one(tmp_path: Path) -> None:
     *_, given = verdicts.parts(load(tmp_path, "parts", shifted(2.0, method="scaled_layer", scale=4.0, scale_rate=0.0)))
-    assert given.startswith("Of 4 given spacings 1 are above the learned one")
+    assert given.startswith("Of 4 spacings that all layers are given 1 are above learned ones")
     assert "*scaled, per layer, 4 px, not learned*, +2.0 points" in given
 
 
 def test_a_change_beside_a_classic_that_had_not_converged_supports_no_claim(tmp_path: Path) -> None:
     longer = shifted(30.0, method="conv2d_5", network="convnet", epochs=2 * protocol.EPOCHS)
-    verdict, *_, undecided, unclaimed, _ = verdicts.parts(load(tmp_path, "parts", longer))
-    assert verdict.endswith("17 support no claim, as one side had not converged.")
-    assert unclaimed.startswith("Not converged, no claim: *")
-    assert "two convolutions" in undecided  # another network, without a control
+    verdict, *kinds, _ = verdicts.parts(load(tmp_path, "parts", longer))
+    assert "17 × not converged: no claim" in verdict
+    said = dict(own.split("*: ", 1) for own in kinds)
+    assert "*open spline*" in said["*Not converged: no claim"]
+    assert "two convolutions" in said["*Beats, convergence not checked"]  # another network, without a control
 
 
 @pytest.mark.parametrize(
     ("points", "word"),
-    [(0.0, "With SGD they do as well"), (1.0, "With SGD they differ"), (-0.7, "With SGD they differ")],
+    [(0.0, "With SGD no difference is shown"), (1.0, "With SGD they differ"), (-0.7, "With SGD they differ")],
 )
 def test_coordinates_do_as_well_or_differ(points: float, word: str, tmp_path: Path) -> None:
     verdict, sgd, adam = verdicts.coordinates(
@@ -241,7 +243,8 @@ def test_it_is_said_how_many_trainings_did_not_leave_chance_level(question: str,
 
 def test_what_a_step_costs(tmp_path: Path) -> None:
     letters, photos = verdicts.cost(load(tmp_path, "cost"))
-    assert "takes 2.8 times as long as with conv2d 5×5. That is 0.23 of the time of one training with each" in letters
+    assert "takes 2.8 times as long as with conv2d 5×5. The deeper network with conv2d 5×5 takes 1." in letters
+    assert " times as long. That is 0.23 of the time of one training with each" in letters
     assert photos.startswith("On Imagenette")
     part = [own for own in wanted("accuracy", "sweep") if own.method != "conv2d_31"]
     protocol_runs.write(tmp_path, "full", part, exact)
