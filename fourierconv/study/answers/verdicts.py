@@ -57,9 +57,7 @@ def accuracy(evidence: Evidence) -> list[str]:
         said.append(f"The interval lies below −{MATCH_MARGIN} points for {_listed(shown)}.")
     if lost:
         shown = [f"{_named(method)} on {NAMES[data]} ({size} px)" for data, method, size in sorted(lost)]
-        said.append(
-            f"An interval below −{MATCH_MARGIN} points where one side had not converged supports no claim: {_listed(shown)}."
-        )
+        said.append(f"Below −{MATCH_MARGIN} points, but not converged, so no claim: {_listed(shown)}.")
     if known:
         words = Counter(each["verdict"].split(",")[0] for each in known.values())
         said.append(f"Of the {len(known)}: {_listed([f'{count} × *{word}*' for word, count in words.most_common()])}.")
