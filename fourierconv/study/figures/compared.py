@@ -65,9 +65,10 @@ def steps(evidence: Evidence, *names: str) -> Figure:
             axes.plot(summed(reached.tolist())["mean"], place, look.marker, color=look.color)
             if reached.empty:
                 axes.annotate("never", (0.5, place), xycoords=("axes fraction", "data"), ha="center", va="center")
-        axes.set(title=f"{level} % in training", xlim=(0, None), ylim=(max(1, len(methods)) - 0.5, -0.5))
+        axes.set(title=f"{level} % in training", ylim=(max(1, len(methods)) - 0.5, -0.5))
         axes.set_yticks(range(len(methods)), [KNOWN[method].label for method in methods])
         empty(axes, rows)
+    panels[0].set_xlim(left=0)  # of all panels, and only now: limits that are set no longer grow with what is drawn
     panels[1].set_xlabel("steps, in whole epochs")
     return evidence.stamp(figure)
 

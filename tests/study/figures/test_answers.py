@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fourierconv.study import protocol
 from fourierconv.study.answers import evidence
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.experiments.classification import LEVELS, Config
 from fourierconv.study.figures import answers, compared, grown, style
 from tests.study import protocol_runs
 from tests.study.figures.drawn import dots, smallest_letters, words
@@ -166,6 +168,17 @@ def test_steps_are_dots_or_never(tables: dict[str, Evidence]) -> None:
     figure = compared.steps(tables["complete"], "predecessor")
     assert [len(dots(axes)) for axes in figure.axes] == [9, 0, 0]
     assert words(figure).count("never") == 6
+
+
+def test_no_step_is_beyond_the_axis(tmp_path: Path) -> None:
+    def learned(config: Config) -> dict[str, Any]:
+        return protocol_runs.metrics(config) | {"steps_to": {str(level): 25 * level for level in LEVELS}}
+
+    protocol_runs.write(tmp_path, "full", wanted("predecessor"), learned)
+    for axes in compared.steps(evidence.load("predecessor", folder=tmp_path), "predecessor").axes:
+        assert len(dots(axes)) == 9
+        assert axes.get_xlim()[0] == 0
+        assert axes.get_xlim()[1] > 25 * max(LEVELS)
 
 
 def test_intervals_of_two_seeds_do_not_stretch_the_axis_beyond_a_hundred_percent(tmp_path: Path) -> None:
