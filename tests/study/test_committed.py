@@ -75,9 +75,11 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert found["letters_scaled_channel_128_spectral"].low > 0  # "ahead on letters and behind on photographs"
     assert found["imagenette_scaled_channel_128_spectral"].high < 0
     steps: dict[tuple[str, str, str], list[float]] = {}
-    for config in protocol.configs("full"):
-        own = tables.runs_of(table.provenance).get(key(EXPERIMENT, config))
-        if own and own["device"] == "cpu" and config.size == 128 and not config.validation and config.train != 1200:
+    runs = tables.runs_of(table.provenance)
+    (accuracy,) = (question for question in protocol.questions("full") if question.name == "accuracy")
+    for config in accuracy.configs:
+        own = runs.get(key(EXPERIMENT, config))
+        if own and own["device"] == "cpu" and config.size == protocol.PRIMARY_SIZE:
             steps.setdefault((config.data, config.network, config.method), []).append(own["step_s"])
     for data in protocol.CONTENDERS:
         assert found[f"{data}_scaled_channel_128_deeper"].high < 0  # "the better remedy", "its step takes less time"
