@@ -32,9 +32,11 @@ class FrequencyLast(Contraction):
 
     def forward(self, input: Tensor, spectrum: Tensor, size: tuple[int, ...], keep: bool) -> tuple[Tensor, Tensor]:
         """Equation (1): arguments and results are those of `Contraction.forward`, but X̂ for X̄."""
-        output, images = self.apply(input, Given(self.tiles, spectrum), size)
+        output, images = self.apply(input, Given(self.tiles, spectrum), size, keep)
+        if images is None:
+            return output, self.blank(spectrum, 0, self.inner)
         kept = images.view(-1, self.groups, self.inner, self.tiles.rows, self.tiles.frequencies)
-        return output, (kept if keep else kept[:0]).permute(4, 1, 0, 3, 2)
+        return output, kept.permute(4, 1, 0, 3, 2)
 
     def backward(
         self,
@@ -47,38 +49,39 @@ class FrequencyLast(Contraction):
     ) -> tuple[Tensor | None, Tensor | None]:
         """Equations (2) and (3) from one transform of dL/dy: arguments and results are those of `Contraction`."""
         kernels = Given(self.tiles, spectrum)
-        kept = images.permute(2, 1, 4, 3, 0).contiguous() if images.numel() > 0 else None
+        kept = [images.permute(2, 1, 4, 3, 0).contiguous()] if images.numel() > 0 else []
         grad_input = self.differentiate(grad, input, kernels, kept, wants_input, wants_spectrum)
         return grad_input, kernels.gradient
 
-    def apply(self, input: Tensor, kernels: KernelSpectra, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    def apply(
+        self, input: Tensor, kernels: KernelSpectra, size: tuple[int, ...], keep: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """Equation (1).
 
         Args:
             input: real, (batch, in, *n).
             kernels: Ŵ.
             size: pixels of the output.
+            keep: whether X̂ is needed after it, and Ŵ with it.
 
         Returns:
-            The output, (batch, out, *size), and X̂, (batch, in, *count, *half).
+            The output, (batch, out, *size), and X̂, (batch, in, *count, *half), None where it is not kept.
         """
         with self._explained():
             images = analyse(input, self._inputs(tuple(input.shape[2:])))
-            sums = self._blank(images, self.out)
-            for part in kernels.parts():
-                weights, own, written = kernels.spectra(part), self._of(images, part), self._of(sums, part)
-                if self.pointwise:
-                    torch.mul(own, self._pointwise(weights.conj()), out=written)
-                else:
-                    _equations(self, input.shape[0], part.stop - part.start, None)[0](own, weights, written)
-            return synthesise(sums, self._outputs(size)), images
+            sums = self._multiplied(0, images, kernels)
+            kept = images if keep else None
+            del images
+            if not keep:
+                kernels.release()
+            return synthesise(sums, self._outputs(size)), kept
 
     def differentiate(
         self,
         grad: Tensor,
         input: Tensor,
         kernels: KernelSpectra,
-        images: Tensor | None,
+        kept: list[Tensor],
         wants_input: bool,
         wants_kernels: bool,
     ) -> Tensor | None:
@@ -87,37 +90,46 @@ class FrequencyLast(Contraction):
         Args:
             grad: dL/dy, (batch, out, *size).
             input: as in the forward pass; its values are used only without X̂.
-            kernels: Ŵ, which collect their gradient.
-            images: X̂, contiguous, or None to compute it again.
+            kernels: Ŵ, which collect their gradient, and are not asked for again.
+            kept: X̂, contiguous, or nothing to compute it again. It is taken out, to be freed when it was used.
             wants_input, wants_kernels: which gradients to compute.
 
         Returns:
             dL/dx, (batch, in, *n), or None.
         """
         with self._explained():
-            inputs, batch = self._inputs(tuple(input.shape[2:])), input.shape[0]
+            inputs = self._inputs(tuple(input.shape[2:]))
             errors = analyse(grad, self._outputs(tuple(grad.shape[2:])))
             if wants_kernels:
-                images = analyse(input, inputs) if images is None else images
-                for part in kernels.parts():
-                    length = part.stop - part.start
-                    found = errors.new_empty(self.groups * self.out, self.inner, length)
-                    third = _equations(self, batch, length, kernels.half_weights())[2]
-                    third(self._of(errors, part), self._of(images, part), found)
-                    kernels.collect(part, found)
-                    del found
-            del images
+                self._collect(errors, kept.pop() if kept else analyse(input, inputs), kernels)
+            kept.clear()
             if not wants_input:
                 return None
-            sums = self._blank(errors, self.inner)
-            for part in kernels.parts():
-                weights, own, written = kernels.spectra(part), self._of(errors, part), self._of(sums, part)
-                if self.pointwise:
-                    torch.mul(own, self._pointwise(weights), out=written)
-                else:
-                    _equations(self, batch, part.stop - part.start, None)[1](own, weights, written)
+            sums = self._multiplied(1, errors, kernels)
+            kernels.release()
             del errors
             return synthesise(sums, inputs)
+
+    def _multiplied(self, number: int, spectra: Tensor, kernels: KernelSpectra) -> Tensor:
+        """Equation (1) by number 0, (2) by 1: of (batch, channels, *count, *half) those of the other channels."""
+        sums = self._blank(spectra, (self.out, self.inner)[number])
+        for part in kernels.parts():
+            weights, own, written = kernels.spectra(part), self._of(spectra, part), self._of(sums, part)
+            if self.pointwise:
+                torch.mul(own, self._pointwise(weights if number else weights.conj()), out=written)
+            else:
+                _equations(self, spectra.shape[0], part.stop - part.start, None)[number](own, weights, written)
+        return sums
+
+    def _collect(self, errors: Tensor, images: Tensor, kernels: KernelSpectra) -> None:
+        """Equation (3), for the kernels to collect."""
+        for part in kernels.parts():
+            length = part.stop - part.start
+            found = errors.new_empty(self.groups * self.out, self.inner, length)
+            third = _equations(self, errors.shape[0], length, kernels.half_weights())[2]
+            third(self._of(errors, part), self._of(images, part), found)
+            kernels.collect(part, found)
+            del found
 
     # --- layouts ---
 

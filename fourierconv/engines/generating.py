@@ -54,11 +54,12 @@ def from_coefficients(
     recompute: bool = False,
 ) -> Tensor:
     """Correlation with kernels of spectra Ŵ = (B_0 ⊗ B_1 ⊗ …) θ, (batch, out, *size)."""
+    keep = not recompute and _differentiated(images, coefficients, *matrices)
 
     def make(coefficients: Tensor, *matrices: Tensor, **others: Any) -> Generated:
         return Generated(tiles, coefficients, matrices, **others)
 
-    return _Correlate.apply(make, tiles, size, groups, recompute, images, coefficients, *matrices)
+    return _Correlate.apply(make, tiles, size, groups, keep, images, coefficients, *matrices)
 
 
 def from_taps(
@@ -74,6 +75,7 @@ def from_taps(
 
     Their first tap is put on pixel 0 of the circle, and images lie as many pixels before as it lay behind.
     """
+    keep = not recompute and _differentiated(images, taps)
     for number, axis in enumerate(axes, 2):
         if axis.step > 1:
             taps = _apart(taps, number, axis.step)
@@ -83,7 +85,12 @@ def from_taps(
     def make(taps: Tensor, wanted: Sequence[bool] = (), **others: Any) -> Transformed:
         return Transformed(shifted, taps, **others)
 
-    return _Correlate.apply(make, shifted, size, groups, recompute, images, taps)
+    return _Correlate.apply(make, shifted, size, groups, keep, images, taps)
+
+
+def _differentiated(*tensors: Tensor) -> bool:
+    """Whether there can be a backward pass."""
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 class _Correlate(torch.autograd.Function):
@@ -96,7 +103,7 @@ class _Correlate(torch.autograd.Function):
         tiles: Tiles,
         size: tuple[int, ...],
         groups: int,
-        recompute: bool,
+        keep: bool,
         images: Tensor,
         *sources: Tensor,
     ) -> Tensor:
@@ -104,8 +111,8 @@ class _Correlate(torch.autograd.Function):
         out, inner = sources[0].shape[:2]
         ctx.contraction = FrequencyLast(tiles, groups, out // groups, inner)
         ctx.make, ctx.sources = make, len(sources)
-        output, spectra = ctx.contraction.apply(images, kernels, size)
-        kept = () if recompute else (spectra, *(() if kernels.kept is None else (kernels.kept,)))
+        output, spectra = ctx.contraction.apply(images, kernels, size, keep)
+        kept = (own for own in (spectra, kernels.kept) if own is not None)
         ctx.save_for_backward(images, *sources, *kept)
         return output
 
@@ -117,10 +124,11 @@ class _Correlate(torch.autograd.Function):
         if torch.is_grad_enabled():
             found = _differentiably(ctx, grad, images, sources)
             return *(None,) * 5, *found
-        kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept[1] if len(kept) > 1 else None)
-        spectra = kept[0] if kept else None
+        del rest
+        ctx.maybe_clear_saved_tensors()  # unless the graph is kept, spectra go when they were used
+        kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept.pop() if len(kept) > 1 else None)
         with _without_autocast(grad.device.type):  # in which a caller may differentiate
-            by_images = ctx.contraction.differentiate(grad, images, kernels, spectra, wants_images, any(wanted))
+            by_images = ctx.contraction.differentiate(grad, images, kernels, kept, wants_images, any(wanted))
             by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
         return *(None,) * 5, by_images, *by_sources
 

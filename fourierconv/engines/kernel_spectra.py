@@ -42,6 +42,10 @@ class KernelSpectra(Protocol):
         """Take the gradient of a part, (out, in/groups, frequencies of the part), contiguous."""
         ...
 
+    def release(self) -> None:
+        """No more spectra will be asked for: those that were made are freed."""
+        ...
+
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradients of what spectra are made of, when all parts were collected."""
         ...
@@ -83,6 +87,9 @@ class Given:
         """As the gradient."""
         self.gradient = gradient.unflatten(2, self.tiles.half)
 
+    def release(self) -> None:
+        """They are the caller's."""
+
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradient of the spectra."""
         return (self.gradient,)
@@ -115,6 +122,10 @@ class Transformed:
         whole = _whole(self.tiles.grid)
         spectra = gradient.view(*gradient.shape[:2], *whole.count, *whole.half)
         self.gradient = synthesise(spectra, self._layout())
+
+    def release(self) -> None:
+        """Those that were kept."""
+        self.kept = None
 
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradient of the taps."""
@@ -185,6 +196,10 @@ class Generated:
         self._sums = gather(self._lines(part), own, self._sums)
         if self.wanted[0]:
             self._by_first.append((own @ self._made()[-1].mH).sum(1))
+
+    def release(self) -> None:
+        """Those that were kept."""
+        self.kept = None
 
     def finish(self) -> tuple[Tensor | None, ...]:
         """The gradients of coefficients and matrices."""

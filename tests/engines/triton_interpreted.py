@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, engine, functional, spectral
-from fourierconv.engines import dispatch, kernel_spectra, launch, transforms
+from fourierconv.engines import dispatch, frequency_last, kernel_spectra, launch, transforms
 from fourierconv.engines.choice import Case, Plan, candidates, choose
+from fourierconv.engines.frequency_last import FrequencyLast
 from fourierconv.engines.launch import DOT, INTERPRETED, OUTER, Dot, HalfWeights, Layout, Outer, Product, assemble, cut
 from fourierconv.engines.tiles import Tiles
 from tests.interpreted import repair
@@ -415,6 +417,40 @@ def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyP
     assert max(own.numel() * own.element_size() for own in made) <= kind.part
     assert len(lines) >= 4
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]  # forward, and for the images' gradient
+
+
+@pytest.mark.parametrize("kind", ["transforms on tiles", "products on tiles"])
+def test_spectra_are_freed_when_they_were_used(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left of them when pixels of images are made, which takes the most memory."""
+    made: list[StorageWeakRef] = []
+    left: list[int] = []
+
+    def remembered(spectra: Tensor) -> Tensor:
+        made.append(StorageWeakRef(spectra.untyped_storage()))
+        return spectra
+
+    def counted(spectra: Tensor, layout: Layout) -> Tensor:
+        left.append(sum(not own.expired() for own in made) - 1)  # besides the products
+        return transforms.synthesise(spectra, layout)
+
+    monkeypatch.setattr(launch.Run, "__call__", lambda *_: None)  # the interpreter has cycles, which hold memory
+    monkeypatch.setattr(frequency_last, "synthesise", counted)
+    for module, name in ((frequency_last, "analyse"), (kernel_spectra, "analyse"), (kernel_spectra, "expand")):
+        own = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, own=own: remembered(own(*given)))
+    blank = FrequencyLast._blank
+    monkeypatch.setattr(FrequencyLast, "_blank", lambda *given: remembered(blank(*given)))
+    x, w = torch.randn(1, 2, 7, 6, requires_grad=True), torch.randn(3, 2, 3, 3, requires_grad=True)
+    with planned(KINDS[kind]):
+        y = functional.conv2d(x, w, padding=1)
+        y.sum().backward(retain_graph=True)
+        y.sum().backward()
+        with pytest.raises(RuntimeError, match="a second time"):
+            y.sum().backward()
+        with torch.no_grad():
+            functional.conv2d(x, w, padding=1)
+    # kept for the backward pass: those of images and kernels; a graph that is kept keeps them
+    assert left == [2, 2, 0, 0]
 
 
 @pytest.mark.parametrize(
