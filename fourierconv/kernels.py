@@ -1,13 +1,16 @@
 """One axis of a layer's kernels: a parameterization at its present scales, dilated, under its window, in pixels."""
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from fourierconv import phases
 from fourierconv.borders import period
+from fourierconv.constants import remembered
 from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
@@ -36,6 +39,13 @@ class AxisKernel:
     reach: float
     window: Tensor | None = None
     window_reach: float = 1.0
+
+    @property
+    def constant(self) -> tuple[Hashable, ...] | None:
+        """What its matrices depend on, besides dtype and device; None where more than the coefficients is learned."""
+        if self.own.scale_limits is not None or self.window is not None:
+            return None
+        return type(self.own), self.own.reference_grid, self.kernel_size, self.dilation
 
     @property
     def origin(self) -> int:
@@ -168,15 +178,35 @@ class LaidOut:
 
     def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
         """Spectra of the phases, complex (scales, stride · rows, columns)."""
-        if axis == self.whole and self.circle is not None:
-            if axis.reads is None and axis.stride == 1:
-                return self.kernel.spectrum(self.circle, rows, self.start)
-            return phases.transform_circle(axis, rows, self.kernel.wrapped(self.circle, self.start))
-        taps = lattice(axis.first, axis.last, like.device)
-        return transform(phases.fourier(axis, rows, len(taps), like), self.kernel.taps(taps))
+        make = partial(self._spectra, axis, rows, like)
+        if (constant := self.kernel.constant) is None:
+            return make()
+        size = axis.stride * rows * self._columns
+        return remembered(
+            make, like, size, "spectra", *constant, axis, rows, axis == self.whole, self.start, self.circle
+        )
 
     def taps(self) -> Tensor | None:
         """Taps of the linear correlation, (scales, taps, columns)."""
         if self.linear is None:
             return None
-        return self.kernel.taps(lattice(self.linear.first, self.linear.last, self.kernel.scale.device))
+        first, last = self.linear.first, self.linear.last
+        make, like = partial(self._taps, first, last), self.kernel.scale
+        if (constant := self.kernel.constant) is None:
+            return make()
+        return remembered(make, like, (last - first + 1) * self._columns, "taps", *constant, first, last)
+
+    @property
+    def _columns(self) -> int:
+        return self.kernel.own.width(self.kernel.kernel_size)
+
+    def _spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
+        if axis == self.whole and self.circle is not None:
+            if axis.reads is None and axis.stride == 1:
+                return self.kernel.spectrum(self.circle, rows, self.start)
+            return phases.transform_circle(axis, rows, self.kernel.wrapped(self.circle, self.start))
+        taps = phases.fourier(axis, rows, axis.last - axis.first + 1, like)
+        return transform(taps, self._taps(axis.first, axis.last))
+
+    def _taps(self, first: int, last: int) -> Tensor:
+        return self.kernel.taps(lattice(first, last, self.kernel.scale.device))

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourierconv.eager import eager
+from fourierconv.constants import remembered
 from fourierconv.grid import Axis
 from fourierconv.separable import dft
-
-REMEMBERED = 2**16  # numbers of a Fourier matrix at most
 
 
 def split(images: Tensor, strides: Sequence[int]) -> Tensor:
@@ -54,7 +51,7 @@ def join(images: Tensor, strides: Sequence[int]) -> Tensor:
 def fourier(axis: Axis, rows: int, count: int, like: Tensor, conjugate: bool = False) -> Tensor:
     """The Fourier matrix of one axis: from its taps to the spectra of their phases, stacked, (stride · rows, count).
 
-    Small ones are remembered, as a training step asks for the same ones again and again; do not write to them.
+    Do not write to it: it may be remembered.
 
     Args:
         axis: where the taps lie.
@@ -67,15 +64,8 @@ def fourier(axis: Axis, rows: int, count: int, like: Tensor, conjugate: bool = F
     tensor([[1., 0., 1.],
             [0., 1., 0.]])
     """
-    where = axis, rows, count, like.dtype, like.device, conjugate
-    if rows * count > REMEMBERED or not eager(like):
-        return _fourier(*where)
-    stream = None
-    if like.is_cuda:
-        if torch.cuda.is_current_stream_capturing():  # of whose memory nothing may stay
-            return _fourier(*where)
-        stream = torch.cuda.current_stream(like.device).cuda_stream  # another one would have to wait
-    return _remembered(*where, stream)
+    make = partial(_fourier, axis, rows, count, like.dtype, like.device, conjugate)
+    return remembered(make, like, rows * count, "fourier", axis, rows, count, conjugate)
 
 
 def _fourier(axis: Axis, rows: int, count: int, dtype: torch.dtype, device: torch.device, conjugate: bool) -> Tensor:
@@ -88,12 +78,6 @@ def _fourier(axis: Axis, rows: int, count: int, dtype: torch.dtype, device: torc
     phase = torch.arange(axis.stride, device=device)
     own = (offsets - axis.stride * whole) == phase.unsqueeze(1)  # (stride, taps)
     return (matrix * own.unsqueeze(1)).flatten(0, 1)
-
-
-@lru_cache(maxsize=256)
-def _remembered(*where: Any) -> Tensor:
-    with torch.inference_mode(False), torch.no_grad():
-        return _fourier(*where[:-1])
 
 
 def transform_circle(axis: Axis, rows: int, taps: Tensor) -> Tensor:
