@@ -220,10 +220,11 @@ class _FourierConvNd(Readable):
 
     def _kernels(self, tight: bool = False) -> list[AxisKernel]:
         one = torch.ones(1, device=self.coefficients.device, dtype=arguments.computed_in(self.coefficients.dtype))
-        held = {
-            bounds.name: [(bounds.hold(parameter.to(one.dtype), axis), bounds.bound(axis)) for axis in range(self.dims)]
-            for bounds, parameter, _ in self._scales()
-        }
+        held = {}
+        for bounds, parameter, _ in self._scales():
+            scales = [bounds.hold(parameter.to(one.dtype), axis) for axis in range(parameter.shape[1])]
+            scales *= self.dims // len(scales)  # one for all axes, or one for each
+            held[bounds.name] = [(own, bounds.bound(axis)) for axis, own in enumerate(scales)]
         if tight and not one.is_meta:
             held = {
                 name: [(own, min(bound, float(own.detach().max()))) for own, bound in axes]  # the bound of NaN

@@ -2,10 +2,12 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from fourierconv.constants import remembered
 from fourierconv.parameterizations.base import Parameterization, centre, origin
 
 
@@ -32,8 +34,8 @@ class Scaled(Parameterization):
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         middle = centre(kernel_size)
         spacing = scale.view(-1, 1, 1)
-        index = torch.arange(kernel_size, device=positions.device) - origin(kernel_size) - middle
-        distance = (positions.unsqueeze(-1) - middle).to(scale.dtype) - spacing * index.to(scale.dtype)
+        index = remembered(partial(_index, kernel_size, scale), scale, kernel_size, "from the middle", kernel_size)
+        distance = (positions.unsqueeze(-1) - middle).to(scale.dtype) - spacing * index
         return keys(distance / spacing.clamp(min=1))
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
@@ -48,6 +50,19 @@ class Scaled(Parameterization):
         return self, gain.view(-1, 1, 1) * torch.eye(kernel_size, dtype=scale.dtype, device=scale.device)
 
 
+def _index(kernel_size: int, like: Tensor) -> Tensor:
+    """Of the coefficients, from the middle of the kernel, (kernel_size,)."""
+    index = torch.arange(kernel_size, device=like.device) - origin(kernel_size) - centre(kernel_size)
+    return index.to(like.dtype)
+
+
+PIECES = (  # coefficients of 1, x, x² and x³ from 0 to 1, from 1 to 2, and beyond
+    (1.0, 0.0, -2.5, 1.5),
+    (2.0, -4.0, 2.5, -0.5),
+    (0.0, 0.0, 0.0, 0.0),
+)
+
+
 def keys(x: Tensor) -> Tensor:
     """Keys' cubic convolution profile with a = -1/2: 1 at 0, 0 at every other integer and beyond 2.
 
@@ -55,6 +70,6 @@ def keys(x: Tensor) -> Tensor:
     tensor([ 1.0000,  0.5625,  0.0000, -0.0625,  0.0000,  0.0000])
     """
     x = x.abs()
-    near = 1 - 2.5 * x**2 + 1.5 * x**3
-    far = 2 - 4 * x + 2.5 * x**2 - 0.5 * x**3
-    return torch.where(x < 1, near, torch.where(x < 2, far, 0 * x))  # 0, or NaN of NaN
+    pieces = remembered(lambda: torch.tensor(PIECES, dtype=x.dtype, device=x.device), x, 12, "Keys' cubic")
+    c0, c1, c2, c3 = pieces[(x >= 1).long() + (x >= 2)].unbind(-1)
+    return c0 + c1 * x + c2 * x**2 + c3 * x**3
