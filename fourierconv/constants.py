@@ -38,13 +38,15 @@ def remembered(make: Callable[[], Tensor], like: Tensor, size: int, *where: Hash
     return _made(_Asked((*where, like.dtype, like.device, stream), make))
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class _Asked:
     where: tuple[Hashable, ...]
-    make: Callable[[], Tensor] = field(compare=False)
+    make: Callable[[], Tensor] | None = field(compare=False)
 
 
 @lru_cache(maxsize=COUNT)
 def _made(asked: _Asked) -> Tensor:
+    make, asked.make = asked.make, None  # it knows tensors of a layer, which must not be kept
+    assert make is not None
     with torch.inference_mode(False), torch.no_grad():
-        return asked.make()
+        return make()

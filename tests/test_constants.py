@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
-from fourierconv import FourierConv2d, constants
+from fourierconv import FourierConv2d, constants, engine
 from fourierconv.constants import remembered
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import NAMES, get
@@ -86,6 +87,16 @@ def test_what_was_made_for_inference_can_be_trained_with() -> None:
     assert torch.equal(layer(x), y)
     layer(x).sum().backward()
     assert layer.coefficients.grad is not None
+
+
+@pytest.mark.parametrize("name", ["spline", "scaled"])
+def test_layers_are_not_kept_alive(name: str) -> None:
+    layer = FourierConv2d(2, 3, 5, padding=2, parameterization=name)
+    with engine("whole"):
+        step(layer)
+    memory = StorageWeakRef(layer.coefficients.untyped_storage())
+    del layer
+    assert memory.expired()
 
 
 def test_nothing_is_kept_of_what_is_large_or_mapped() -> None:
