@@ -1,7 +1,7 @@
 """One axis of a layer's kernels: a parameterization at its present scales, dilated, under its window, in pixels."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from fourierconv import phases
 from fourierconv.borders import period
-from fourierconv.constants import remembered
 from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
+from fourierconv.remembered import remembered
 from fourierconv.separable import dft, transform
 
 FAR = 4096  # pixels from the origin, beyond which taps are not written out
@@ -178,27 +178,22 @@ class LaidOut:
 
     def spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
         """Spectra of the phases, complex (scales, stride · rows, columns)."""
-        make = partial(self._spectra, axis, rows, like)
-        if (constant := self.kernel.constant) is None:
-            return make()
-        size = axis.stride * rows * self._columns
-        return remembered(
-            make, like, size, "spectra", *constant, axis, rows, axis == self.whole, self.start, self.circle
-        )
+        where = axis == self.whole, axis, rows, self.start, self.circle
+        return self._made(partial(self._spectra, axis, rows, like), like, axis.stride * rows, "spectra", *where)
 
     def taps(self) -> Tensor | None:
         """Taps of the linear correlation, (scales, taps, columns)."""
         if self.linear is None:
             return None
         first, last = self.linear.first, self.linear.last
-        make, like = partial(self._taps, first, last), self.kernel.scale
-        if (constant := self.kernel.constant) is None:
-            return make()
-        return remembered(make, like, (last - first + 1) * self._columns, "taps", *constant, first, last)
+        return self._made(partial(self._taps, first, last), self.kernel.scale, last - first + 1, "taps", first, last)
 
-    @property
-    def _columns(self) -> int:
-        return self.kernel.own.width(self.kernel.kernel_size)
+    def _made(self, make: Callable[[], Tensor], like: Tensor, rows: int, *where: Hashable) -> Tensor:
+        """A matrix of so many rows, remembered where nothing that is learned enters it."""
+        constant = self.kernel.constant
+        if constant is None:
+            return make()
+        return remembered(make, like, rows * self.kernel.own.width(self.kernel.kernel_size), *constant, *where)
 
     def _spectra(self, axis: Axis, rows: int, like: Tensor) -> Tensor:
         if axis == self.whole and self.circle is not None:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fourierconv.constants import remembered
 from fourierconv.grid import Axis
+from fourierconv.remembered import remembered
 from fourierconv.separable import dft
 
 

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from fourierconv.constants import remembered
 from fourierconv.parameterizations.base import Parameterization, centre, origin
+from fourierconv.remembered import remembered
 
 
 class Scaled(Parameterization):

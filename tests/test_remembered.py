@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from fourierconv import FourierConv2d, constants, engine
-from fourierconv.constants import remembered
+from fourierconv import FourierConv2d, engine
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import NAMES, get
+from fourierconv.remembered import LARGEST, _made, remembered
 
 LEARNED = [name for name in NAMES if get(name).scale_limits is not None]
 CONSTANT = [name for name in NAMES if name not in LEARNED]
@@ -18,9 +18,9 @@ CONSTANT = [name for name in NAMES if name not in LEARNED]
 
 @pytest.fixture(autouse=True)
 def _nothing_is_kept() -> Iterator[None]:
-    constants._made.cache_clear()
+    _made.cache_clear()
     yield
-    constants._made.cache_clear()
+    _made.cache_clear()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_layers_that_differ_do_not_share_them() -> None:
     together = outputs()
     torch.manual_seed(0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(constants, "LARGEST", -1)
+        patch.setattr("fourierconv.remembered.LARGEST", -1)
         apart = outputs()
     for one, other in zip(together, apart, strict=True):
         assert torch.equal(one, other)
@@ -104,9 +104,9 @@ def test_nothing_is_kept_of_what_is_large_or_mapped() -> None:
         return [remembered(lambda: torch.ones(2), like, size, "ones") for _ in range(2)]
 
     like = torch.zeros(3)
-    one, other = two(like, constants.LARGEST + 1)
+    one, other = two(like, LARGEST + 1)
     assert one is not other
     torch.func.vmap(lambda row: torch.stack(two(row, 2)).sum() + row)(like)
-    assert constants._made.cache_info().currsize == 0
+    assert _made.cache_info().currsize == 0
     one, other = two(like, 2)
     assert one is other
