@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from fourierconv.study import claims, protocol, tables
+from fourierconv.study.answers import evidence
+from fourierconv.study.answers.accuracies import summaries
+from fourierconv.study.answers.choice import best_fixed
 from fourierconv.study.experiments import classification
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import LEAST_GROWTH, interval, paired_differences
@@ -51,6 +54,8 @@ def test_what_pages_say_of_the_quick_profile_in_words() -> None:
     assert means["conv2d_5", 32] > max(mean for (_, size), mean in means.items() if size == 128)  # "could be shrunk"
     loss = {name: means[name, 32] - means[name, 128] for name, size in means if size == 32}
     assert max(loss[name] for name in (*learned, "conv2d_11")) < loss["conv2d_5"]  # "falls less as images grow"
+    recovered = tables.from_csv((COMMITTED / "quick" / "size_recovery.csv").read_text())
+    assert max(float(row["extent"]) for row in recovered if row["method"] == "spline") < 5  # "never beyond 5 pixels"
 
 
 def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
@@ -87,6 +92,13 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     window, fixed = (found[f"imagenette_slope_{name}"] for name in ("window_31", "conv2d_31"))
     assert LEAST_GROWTH < window.low < window.mean < fixed.mean  # "grow as fast by the same measure"
     assert found["letters_slope_conv2d_31"].mean > 2 * LEAST_GROWTH  # "far above 0.1"
+    page = evidence.load("extents", beside=("accuracy", "selection", "chosen"))
+    means = summaries(page, "extent_3", "extents", data="letters").set_index(["method", "size"])["mean"]
+    best = {row["size"]: row["method"] for row in best_fixed(page).to_dict("records") if row["data"] == "letters"}
+    for method, size in product(("scaled_layer", "scaled_channel", "scaled_layer_7", "scaled_channel_7"), (64, 128)):
+        own = page.rows[(page.rows["data"] == "letters") & (page.rows["size"] == size)]
+        fixed_extent = own.loc[own["method"] == best[size], "extent_3"].astype(float).mean()
+        assert means[method, size] > 2 * fixed_extent  # "more than twice its extent"
     extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
     assert min(extents) < 1.01  # "until one tap is left"
     assert max(extents) > 20

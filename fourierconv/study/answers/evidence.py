@@ -234,8 +234,9 @@ def note(profile: str, rows: Mapping[Config, Any], own: set[Config], provenance:
     done = own & rows.keys()
     if not profile:
         return f"Profile full, 0 of {len(own)} runs."
-    seeds = len({config.seed for config in done})
+    seeds, theirs = (len({config.seed for config in some}) for some in (done, rows.keys() - done))
     drawn = "one seed" if seeds == 1 else f"up to {seeds} seeds"
+    drawn += f" and {theirs} of what they are compared with" if theirs > seeds else ""
     runs = tables.runs_of(provenance)
     spent = tables.spent(runs.get(key(EXPERIMENT, config), {}) for config in done)
     machines = sorted({row["machine"] for row in rows.values() if row["machine"]})

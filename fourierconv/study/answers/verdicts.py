@@ -25,11 +25,11 @@ REFUTED, STANDS = "The hope is refuted", "The hope is not refuted"
 OPEN, UNKNOWN = "Not answered yet", "It cannot be told from these runs"
 SCALED = ("scaled_layer", "scaled_channel", "scaled_layer_7", "scaled_channel_7")
 GROWTH = {
-    "as the image": "Extents grow in proportion to the image",
-    "less than the image": "They grow, but less than the image does",
-    "more than the image": "They grow more than the image does",
+    "as the image": "The interval holds 1, growth in proportion to the image",
+    "less than the image": "Extents grow, but less than the image does",
+    "more than the image": "Extents grow more than the image does",
     "not": "No growth is shown",
-    "the other way": "They shrink",
+    "the other way": "Extents shrink",
     "undecided": "The interval does not tell",
 }
 

@@ -58,6 +58,10 @@ def test_runs_for_comparison_neither_choose_the_profile_nor_count_as_wanted(tmp_
     found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)
     assert (found.profile, len(found.of("parts")), len(found.of("accuracy"))) == ("full", 1, 3)
     assert found.note.startswith(f"Profile full, one seed, 1 of {len(wanted('parts'))} runs in ")
+    more = [config for config in wanted("accuracy") if config.seed < 4]
+    protocol_runs.write(tmp_path, "full", [*more, *wanted("parts")[:1]])
+    note = evidence.load("parts", beside=("accuracy",), folder=tmp_path).note
+    assert note.startswith("Profile full, up to 3 seeds and 4 of what they are compared with, ")
 
 
 def test_every_run_of_a_table_is_found_by_its_config(tmp_path: Path) -> None:

@@ -127,8 +127,8 @@ def test_slopes_are_sorted_by_what_they_say(tmp_path: Path) -> None:
     verdict, *said = verdicts.extents(load(tmp_path, "extents", metrics))
     assert verdict.startswith("The hope is refuted: 8 of 8")
     by_word = {sentence.split(":")[0]: sentence for sentence in said}
-    assert "*scaled, per layer* on letters" in by_word["Extents grow in proportion to the image"]
-    assert "*scaled, per channel* on Imagenette" in by_word["They grow, but less than the image does"]
+    assert "*scaled, per layer* on letters" in by_word["The interval holds 1, growth in proportion to the image"]
+    assert "*scaled, per channel* on Imagenette" in by_word["Extents grow, but less than the image does"]
     assert "*scaled 7×7, per layer* on letters" in by_word["No growth is shown"]
 
 
