@@ -1,5 +1,6 @@
 """Checks of arguments: what torch.nn.functional refuses is refused with the same type of exception, before any work."""
 
+import math
 import operator
 from collections.abc import Sequence
 from numbers import Integral
@@ -8,9 +9,11 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
+MOST = 2**40  # pixels of an output
+
 
 def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...]:
-    """One integer per axis from an integer or a sequence of 1 or `dims` of them.
+    """One integer per axis from an integer or a sequence of 1 or `dims` of them, as plain numbers.
 
     Raises:
         TypeError: not integers, or among several one beyond 64 bits.
@@ -21,7 +24,7 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     (1, 1)
     """
     if type(value) is int and -(2**63) <= value < 2**63:  # as it mostly is
-        return (value,) * dims
+        return (operator.index(value),) * dims
     if _is_int(value):
         check_integer(name, value)
         value = (value,)
@@ -29,7 +32,7 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
         raise TypeError(f"{name} must be an int or {dims} ints, but got {value!r}")
     if len(value) not in (1, dims):
         raise RuntimeError(f"{name} must be an int or {dims} ints, but got {len(value)}: {tuple(value)}")
-    return tuple(int(v) for v in value) * (dims if len(value) == 1 else 1)
+    return tuple(map(operator.index, value)) * (dims if len(value) == 1 else 1)
 
 
 def _is_int(value: object) -> TypeGuard[int]:
@@ -261,7 +264,7 @@ def output_size(
     """Pixels of the output per axis, (n + left + right - dilation·(k - 1) - 1)//stride + 1.
 
     Raises:
-        RuntimeError: an empty image, or a kernel larger than the padded image.
+        RuntimeError: an empty image, a kernel larger than the padded image, or an output that no memory holds.
 
     >>> output_size((8, 8), (3, 5), ((1, 1), (0, 0)), (1, 2), (1, 1))
     (8, 2)
@@ -275,7 +278,9 @@ def output_size(
             f"kernel of {_by(reach)}{dilated} is larger than the padded input of {_by(padded)} (input {_by(n)}); "
             f"use a smaller kernel_size or more padding"
         )
-    return tuple((size - k) // s + 1 for size, k, s in zip(padded, reach, stride, strict=True))
+    size = tuple((m - k) // s + 1 for m, k, s in zip(padded, reach, stride, strict=True))
+    _check_memory(size, n, f"padding={pairs}")
+    return size
 
 
 def transposed_size(
@@ -290,7 +295,8 @@ def transposed_size(
     """Pixels of a transposed convolution's output, (n - 1)·stride - 2·padding + dilation·(k - 1) + output_padding + 1.
 
     Raises:
-        RuntimeError: an empty image, or padding that leaves less than `least` pixels of the output.
+        RuntimeError: an empty image, padding that leaves less than `least` pixels of the output, or one that no memory
+            holds.
 
     >>> transposed_size((8,), (3,), (1,), (1,), (2,), (1,))
     (16,)
@@ -305,7 +311,13 @@ def transposed_size(
             f"input of {_by(n)} with a kernel of {_by(kernel_size)}, stride={stride}, dilation={dilation}, "
             f"padding={padding} and output_padding={output_padding} gives an output of {_by(size)}; use less padding"
         )
+    _check_memory(size, n, f"stride={stride}, dilation={dilation}")
     return size
+
+
+def _check_memory(size: tuple[int, ...], n: tuple[int, ...], why: str) -> None:
+    if math.prod(size) > MOST:
+        raise RuntimeError(f"input of {_by(n)} with {why} gives an output of {_by(size)}, which no memory holds")
 
 
 def _check_pixels(n: tuple[int, ...]) -> None:

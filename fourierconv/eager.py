@@ -7,9 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+_VMAP = torch._C._parse_dispatch_key("VmapMode") or "VmapMode"
+
 
 def eager(*tensors: Tensor) -> bool:
     """Whether these are plain tensors, and neither compiler, torch.func, forward mode nor a dispatch mode is at work.
+
+    The vmap of torch.autograd (`is_grads_batched`, `vectorize`) is not that of torch.func, and counts, too.
 
     >>> x = torch.ones(3)
     >>> eager(x), torch.func.vmap(lambda row: row * eager(row))(x)
@@ -19,7 +23,7 @@ def eager(*tensors: Tensor) -> bool:
         return False
     if torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0:
         return False
-    return torch._C._len_torch_dispatch_stack() == 0
+    return torch._C._len_torch_dispatch_stack() == 0 and not torch._C._dispatch_tls_is_dispatch_key_included(_VMAP)
 
 
 Function = TypeVar("Function", bound=Callable[..., object])

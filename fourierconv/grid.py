@@ -8,11 +8,16 @@ split into its s phases, x_a[m] = x[s·m + a], a strided correlation is a plain 
 on a grid s times shorter. In frequency this is the sum over the s aliases that decimation folds onto each other.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
+import torch
 from torch import Tensor
 
 from fourierconv.borders import period
+
+LISTED = 2**40  # up to which fast lengths are listed
 
 
 def fast_length(least: int) -> int:
@@ -21,6 +26,9 @@ def fast_length(least: int) -> int:
     >>> fast_length(67), fast_length(128), fast_length(1)
     (70, 128, 1)
     """
+    if least <= LISTED and not torch.compiler.is_compiling():
+        lengths = _fast_lengths()
+        return lengths[bisect_left(lengths, least)]
     shortest = bound = 2 * max(least, 1)
     odd = [1]  # the products of 3, 5 and 7 below the bound; the loop reads what it appends
     for prime in (3, 5, 7):
@@ -32,6 +40,17 @@ def fast_length(least: int) -> int:
             length *= 2
         shortest = min(shortest, length)
     return shortest
+
+
+@lru_cache(maxsize=1)
+def _fast_lengths() -> list[int]:
+    """All up to `LISTED`, in their order."""
+    found = [1]
+    for prime in (2, 3, 5, 7):
+        for length in found:  # reads what it appends
+            if length * prime <= LISTED:
+                found.append(length * prime)
+    return sorted(found)
 
 
 @dataclass(frozen=True)

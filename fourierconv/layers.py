@@ -13,8 +13,7 @@ from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast
-from fourierconv.engines.choice import Plan
-from fourierconv.engines.dispatch import check_name, correlate
+from fourierconv.engines.dispatch import Frozen, check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
@@ -70,7 +69,7 @@ class _FourierConvNd(Readable):
         self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
         self._tolerance = tolerance
         self.engine, self.recompute = engine, recompute
-        self._frozen: dict[Plan, Tensor] | None = None
+        self._frozen = Frozen()
         self.parameterization = parameterization
         self._axes = self._parameterizations(reference_grid)
 
@@ -281,26 +280,26 @@ class _FourierConvNd(Readable):
             self.padding_mode,
             self.engine,
             self.recompute,
-            self._frozen,
+            self._frozen.memory,
         )
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """For evaluation: within it, spectra of the kernels are computed once for every size of images.
 
-        Changes of the parameters are not seen there, and they get no gradients; images do. Compiled code takes no
-        notice of it.
+        Changes of the parameters are not seen there, and they get no gradients; images do. It holds in this thread and
+        for this layer, not for copies of it. Compiled code takes no notice of it.
 
         >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
         >>> with layer.frozen():
         ...     torch.equal(layer(x), layer(x))
         True
         """
-        before, self._frozen = self._frozen, {}
+        before, self._frozen.memory = self._frozen.memory, {}
         try:
             yield
         finally:
-            self._frozen = before
+            self._frozen.memory = before
 
     # --- training ---
 

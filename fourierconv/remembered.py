@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fourierconv.eager import eager
+from fourierconv.engines.launch import precision
 
 LARGEST = 2**16  # numbers of a matrix that is kept, at most
 COUNT = 256  # of matrices that are kept, at most
@@ -30,12 +31,12 @@ def remembered(make: Callable[[], Tensor], like: Tensor, size: int, *where: Hash
     """
     if size > LARGEST or not eager(like):
         return make()
-    stream = None
     if like.is_cuda:
         if torch.cuda.is_current_stream_capturing():  # of whose memory nothing may stay
             return make()
         stream = torch.cuda.current_stream(like.device).cuda_stream  # another one would have to wait
-    return _made(_Asked((*where, like.dtype, like.device, stream), make))
+        where = (*where, stream, precision())  # which products of matrices may be rounded by
+    return _made(_Asked((*where, like.dtype, like.device), make))
 
 
 @dataclass(unsafe_hash=True)

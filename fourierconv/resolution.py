@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.layers import _FourierConvNd
@@ -64,7 +65,8 @@ def resize(
         TypeError: no module; sizes that are no integers.
         RuntimeError: a size below 1, or not as many as a layer has axes.
         ValueError: other semantics, no Fourier layer, and for 'image': kernels that are fixed in pixels, a scale that
-            would leave its limits, a reference grid that would not be whole or could not hold the modes.
+            would leave its limits, a reference grid that would not be whole or could not hold the modes, parametrized
+            parameters.
 
     >>> from fourierconv import FourierConv2d
     >>> layer = FourierConv2d(3, 8, 5, padding=2, parameterization="scaled", scale=2.0)
@@ -88,6 +90,12 @@ def resize(
         own.refresh()
         if semantics == "pixels":
             continue
+        if parametrize.is_parametrized(own):
+            names = ", ".join(map(repr, own.parametrizations))  # type: ignore[arg-type]
+            raise ValueError(
+                f"{where}what replaces the parametrized {names} would be parametrized again; call "
+                f"torch.nn.utils.parametrize.remove_parametrizations first"
+            )
         try:
             _stretch(own, [Fraction(*pair) for pair in zip(new, old, strict=True)])
         except NotImplementedError as error:

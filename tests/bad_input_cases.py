@@ -123,6 +123,8 @@ def _bad_sizes(usual: _Usual) -> Iterator[BadCall]:
     yield usual.but("kernel beyond the padded image", *says, weight=(6, 4, 13, *rest), padding=sides)
     reach, dilation = _by((9,) * usual.dims), f"dilation={(4,) * usual.dims}"
     yield usual.but("dilated kernel beyond the image", reach, _by(usual.kernel), dilation, image, dilation=4)
+    huge = f"padding={((2**40,) * 2,) * usual.dims}", _by((2**41 + 6,) * usual.dims)
+    yield usual.but("more output than memory", image, *huge, "no memory holds", padding=2**40)
     yield usual.but("padding of an unknown name", "padding='full'", "'same'", "'valid'", padding="full")
     strides = f"stride={(2,) * usual.dims}"
     yield usual.but("'same' with a stride", "padding='same'", "stride=1", strides, padding="same", stride=2)
@@ -130,6 +132,8 @@ def _bad_sizes(usual: _Usual) -> Iterator[BadCall]:
 
 def _bad_transposed_sizes(usual: _Usual) -> Iterator[BadCall]:
     """Of a transposed convolution: padding and output_padding that do not fit."""
+    huge = f"stride={(2**40,) * usual.dims}", _by((7 * 2**40 + 3,) * usual.dims)
+    yield usual.but("more output than memory", _by(usual.image), *huge, "no memory holds", stride=2**40)
     yield usual.but("padding of a name", "padding", "an int or", "'same'", padding="same")
     padding = f"padding={(6,) * usual.dims}"
     yield usual.but("padding beyond it", _by(usual.image), _by(usual.kernel), padding, "less padding", padding=6)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourierconv.grid import Axis, circular_axis, fast_length, linear_axis
+from fourierconv.grid import LISTED, Axis, circular_axis, fast_length, linear_axis
 
 
 def is_smooth(length: int) -> bool:
@@ -33,6 +33,14 @@ def test_fast_length_is_the_next_smooth_one(least: int) -> None:
     assert length >= least
     assert is_smooth(length)
     assert not any(is_smooth(shorter) for shorter in range(least, length))
+
+
+@given(st.integers(1, LISTED))
+def test_listed_lengths_are_those_that_are_found_without_the_list(least: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        listed = fast_length(least)
+        patch.setattr("fourierconv.grid.LISTED", 0)
+        assert fast_length(least) == listed
 
 
 def test_fast_length_takes_no_search() -> None:

@@ -382,3 +382,12 @@ def test_without_fourier_layers_there_is_nothing_to_resize() -> None:
         resize(nn.Sequential(nn.Conv2d(1, 1, 3)), 32, 64)
     with pytest.raises(TypeError, match=r"layer must be a Fourier layer .* but got Tensor"):
         resize(torch.ones(1), 32, 64)  # type: ignore[type-var]
+
+
+def test_parametrized_layers_are_resized_in_pixels_only() -> None:
+    layer = FourierConv2d(2, 3, 5, parameterization="scaled", scale=2.0)
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(layer, "coefficients"))
+    x = torch.randn(1, 2, 12, 12)
+    assert torch.equal(resize(model, 32, 64)(x), model(x))
+    with pytest.raises(ValueError, match=r"layer '0'.*'coefficients'.*remove_parametrizations"):
+        resize(model, 32, 64, "image")

@@ -7,6 +7,7 @@ them and says how they were made. Only their ratios matter to the choice.
 
 import json
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from itertools import product
 
 import torch
 
+from fourierconv.eager import constant_when_compiled
 from fourierconv.engines.taps import can_transform
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
@@ -92,8 +94,7 @@ def choose(case: Case, name: str) -> Plan:
     Raises:
         ValueError: an engine that cannot serve the case, with the reason.
     """
-    ordered = _ordered if torch.compiler.is_compiling() else _remembered
-    return ordered(case, name)[0]
+    return candidates(case, name)[0] if torch.compiler.is_compiling() else _remembered(case, name)
 
 
 def candidates(case: Case, name: str) -> list[Plan]:
@@ -102,10 +103,21 @@ def candidates(case: Case, name: str) -> list[Plan]:
     Raises:
         ValueError: an engine that cannot serve the case, with the reason.
     """
-    return list(_remembered(case, name))
+    return sorted(_able(case, name), key=lambda plan: expected_time(case, plan))
 
 
-def _ordered(case: Case, name: str) -> tuple[Plan, ...]:
+@lru_cache(maxsize=4096)
+def _remembered(case: Case, name: str) -> Plan:
+    return candidates(case, name)[0]
+
+
+def forget() -> None:
+    """Choose anew, when constants have changed."""
+    _remembered.cache_clear()
+
+
+def _able(case: Case, name: str) -> list[Plan]:
+    """The plans of an engine, or of any for 'auto'."""
     reason = _refused(case, name)
     if reason is not None:
         raise ValueError(f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can")
@@ -113,15 +125,7 @@ def _ordered(case: Case, name: str) -> tuple[Plan, ...]:
     of_name = [plan for plan in plans if name in ("auto", plan.engine)]
     if name == "tiled":
         of_name = [plan for plan in of_name if plan.tiles is not None and plan.tiles.rows > 1] or of_name
-    return tuple(sorted(of_name or plans[:1], key=lambda plan: expected_time(case, plan)))
-
-
-_remembered = lru_cache(maxsize=4096)(_ordered)
-
-
-def forget() -> None:
-    """Choose anew, when constants have changed."""
-    _remembered.cache_clear()
+    return of_name or plans[:1]
 
 
 def _refused(case: Case, name: str) -> str | None:
@@ -176,21 +180,26 @@ def _ways(axis: Axis, points: int, mirrored: bool, kind: str) -> list[tuple[Axis
         return [(axis, points, 1)]
     low, high = axis.reach
     ways: dict[int, tuple[Axis, int, int]] = {}
-    for count in range(1, points + 1):
-        outputs = -(-points // count)
-        if ways and outputs < max(high - low, 8):
-            break
+    outputs = points
+    while outputs > 0 and not (ways and outputs < max(high - low, 8)):
         way = tiled(axis, points, outputs, mirrored)
         length = _faster(way[0].grid, kind)
         if length > way[0].grid:
             way = tiled(axis, points, length - (high - low), mirrored)
         ways.setdefault(way[0].grid, way)
+        count = -(-points // max(outputs - 1, 1))  # the least that makes them fewer
+        outputs = -(-points // count) if outputs > 1 else 0
     return list(ways.values())
 
 
 def _cost(length: int, kind: str) -> float:
     """Of a transform of this length, relative to others."""
-    return length * LENGTHS.get(kind, {}).get(length, 1.0)
+    return length * _slowness(operator.index(length), kind)
+
+
+@constant_when_compiled
+def _slowness(length: int, kind: str) -> float:
+    return LENGTHS.get(kind, {}).get(length, 1.0)
 
 
 def _faster(length: int, kind: str) -> int:
@@ -203,9 +212,14 @@ def _faster(length: int, kind: str) -> int:
 
 def expected_time(case: Case, plan: Plan) -> float:
     """Of a forward and a backward pass."""
-    costs = COSTS.get("cuda" if plan.engine == "triton" else case.kind, COSTS["cpu"])
-    time = sum(costs[name] * number for name, number in counts(case, plan).items())
+    kind = "cuda" if plan.engine == "triton" else case.kind
+    time = sum(_constant(kind, name) * number for name, number in counts(case, plan).items())
     return time * case.itemsize / 4  # float64 takes twice as long
+
+
+@constant_when_compiled  # with dynamic=True numbers of modules are symbols, too
+def _constant(kind: str, name: str) -> float:
+    return COSTS.get(kind, COSTS["cpu"])[name]
 
 
 def counts(case: Case, plan: Plan) -> dict[str, float]:

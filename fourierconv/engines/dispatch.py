@@ -4,6 +4,7 @@ One contract: coefficients, a `Filter` per axis that knows how they lie on the i
 computed does not depend on the engine, only rounding does.
 """
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import borders, phases, spectral
+from fourierconv.eager import eager
 from fourierconv.engines import direct, generating
 from fourierconv.engines.choice import NAMES, Case, Plan, choose
 from fourierconv.engines.launch import refusal
@@ -22,6 +24,7 @@ from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis
 from fourierconv.separable import combine
 
+Memory = dict[tuple[Plan, torch.dtype, torch.device], Tensor]  # of kernels as they are applied
 TRACED = 16  # images for which compiled code chooses, as it serves any number of them
 
 
@@ -58,6 +61,18 @@ class _Forced(threading.local):
 _forced = _Forced()
 
 
+class Frozen(threading.local):
+    """Where a layer keeps its kernels while it is frozen, in each thread by itself; a copy of it is not frozen."""
+
+    memory: Memory | None = None
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Frozen":
+        return Frozen()
+
+    def __reduce__(self) -> tuple[type["Frozen"], tuple[()]]:
+        return Frozen, ()
+
+
 @contextmanager
 def engine(name: str, benchmark: bool = False) -> Iterator[None]:
     """Within it, this engine computes every convolution of this package, of functions and layers, in this thread.
@@ -67,7 +82,7 @@ def engine(name: str, benchmark: bool = False) -> Iterator[None]:
             torch's own convolution. 'triton': either kind of grid, with products by Triton's kernels, in float32 on
             CUDA devices. 'auto': what is expected to take the least time, layer by layer.
         benchmark: whether to measure what is expected to be fast, whenever a convolution of new sizes is met, and to
-            keep to the fastest.
+            keep to the fastest. Within torch.func, and wherever else torch transforms functions, nothing is measured.
 
     A convolution that the engine cannot compute is refused with a ValueError, when it is called. Code that
     torch.compile has compiled keeps the engine with which it was compiled; 'auto' then chooses as for 16 images.
@@ -104,7 +119,7 @@ def case_of(
     groups: int,
     points: tuple[int, ...] | None = None,
 ) -> Case:
-    """What the choice of an engine depends on.
+    """What the choice of an engine depends on, in plain numbers: torch.compile has symbols for sizes that changed.
 
     Args:
         images: (batch, in, *n).
@@ -113,17 +128,18 @@ def case_of(
         groups: of channels.
         points: outputs of a phase per axis, of a transposed convolution.
     """
+    first, second, *columns = map(operator.index, coefficients.shape)
     whole = tuple(own.whole for own in filters)
     linear = tuple(own.linear for own in filters if own.linear is not None)
     return Case(
         batch=TRACED if torch.compiler.is_compiling() else images.shape[0],
         groups=groups,
-        inner=images.shape[1] // groups,
-        out=coefficients.shape[0] // groups if points is None else coefficients.shape[1],
+        inner=operator.index(images.shape[1]) // groups,
+        out=first // groups if points is None else second,
         points=points or tuple(min(axis.size, axis.grid) for axis in whole),
         whole=whole,
         linear=linear if len(linear) == len(whole) else None,
-        columns=tuple(coefficients.shape[2:]),
+        columns=tuple(columns),
         itemsize=images.element_size(),
         kind=images.device.type,
         mirrored=points is not None,
@@ -170,7 +186,7 @@ def correlate(
     padding_mode: str = "zeros",
     name: str = "auto",
     recompute: bool = False,
-    memory: dict[Plan, Tensor] | None = None,
+    memory: Memory | None = None,
 ) -> Tensor:
     """Cross-correlation of images with kernels as their filters lay them out. Arguments are trusted.
 
@@ -209,7 +225,7 @@ def compute(
     groups: int,
     padding_mode: str,
     recompute: bool,
-    memory: dict[Plan, Tensor] | None = None,
+    memory: Memory | None = None,
 ) -> Tensor:
     """`correlate`, as planned."""
     for number, axis in enumerate(chosen.axes):
@@ -252,16 +268,18 @@ def _kernels(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan) -> T
     return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides, chosen.last)
 
 
-def _remembered(
-    coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, memory: dict[Plan, Tensor] | None
-) -> Tensor:
+def _remembered(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, memory: Memory | None) -> Tensor:
     """`_kernels`, from memory where there is one."""
     if memory is None or torch.compiler.is_compiling():
         return _kernels(coefficients, filters, chosen)
-    if chosen not in memory:
+    if not eager(coefficients):  # what is mapped or traced is of no use to other calls
         with torch.no_grad():
-            memory[chosen] = _kernels(coefficients, filters, chosen)
-    return memory[chosen]
+            return _kernels(coefficients, filters, chosen)
+    key = chosen, coefficients.dtype, coefficients.device
+    if key not in memory:
+        with torch.inference_mode(False), torch.no_grad():
+            memory[key] = _kernels(coefficients, filters, chosen)
+    return memory[key]
 
 
 def _matrices(coefficients: Tensor, filters: Sequence[Filter], axes: Sequence[Axis], tiles: Tiles) -> list[Tensor]:

@@ -1,9 +1,9 @@
 """Convolution by Triton's kernels from coefficients or taps: spectra of kernels are made where they are applied.
 
 One function of autograd from coefficients to outputs; what is generated is neither kept whole nor differentiated whole.
-It is for eager training and inference. Derivatives of its derivatives are those of `spectral.correlate` on spectra that
-are made before, and whatever else transforms functions (torch.compile, torch.func, forward mode) gets that from the
-start.
+It is for eager training and inference. Derivatives of its derivatives, and many at a time, are those of
+`spectral.correlate` on spectra that are made before, and whatever else transforms functions (torch.compile, torch.func,
+forward mode) gets that from the start.
 """
 
 from collections.abc import Callable, Sequence
@@ -121,8 +121,8 @@ class _Correlate(torch.autograd.Function):
         images, *rest = ctx.saved_tensors
         sources, kept = rest[: ctx.sources], rest[ctx.sources :]
         wants_images, *wanted = ctx.needs_input_grad[5:]
-        if torch.is_grad_enabled():
-            found = _differentiably(ctx, grad, images, sources)
+        if torch.is_grad_enabled() or not eager(grad):
+            found = _by_spectra(ctx, grad, images, sources)
             return *(None,) * 5, *found
         del rest
         ctx.maybe_clear_saved_tensors()  # unless the graph is kept, spectra go when they were used
@@ -137,14 +137,16 @@ def _without_autocast(kind: str) -> AbstractContextManager[object]:
     return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
-def _differentiably(ctx: Any, grad: Tensor, images: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:
-    """Gradients of images and sources that can be differentiated again."""
-    own = ctx.contraction
-    spectrum = ctx.make(*sources).differentiable()
-    y = spectral.correlate(images, spectrum, own.tiles, tuple(grad.shape[2:]), own.groups, recompute=True, triton=True)
+def _by_spectra(ctx: Any, grad: Tensor, images: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:
+    """Gradients of images and sources, by spectra as a whole: they can be differentiated again, and mapped."""
+    own, again = ctx.contraction, torch.is_grad_enabled()
     wanted = [n for n, needed in enumerate(ctx.needs_input_grad[5:]) if needed]
     given = [images, *sources]
-    gradients = torch.autograd.grad(y, [given[n] for n in wanted], grad, create_graph=True)
+    with torch.enable_grad():
+        spectrum = ctx.make(*sources).differentiable()
+        size = tuple(grad.shape[2:])
+        y = spectral.correlate(images, spectrum, own.tiles, size, own.groups, recompute=True, triton=True)
+    gradients = torch.autograd.grad(y, [given[n] for n in wanted], grad, create_graph=again)
     found: list[Tensor | None] = [None] * len(given)
     for n, gradient in zip(wanted, gradients, strict=True):
         found[n] = gradient

@@ -2,12 +2,29 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fourierconv.engines.choice import COSTS, LENGTHS, Case, candidates, choose, counts, expected_time
-from fourierconv.grid import circular_axis, extended_axis, linear_axis
+from fourierconv import functional
+from fourierconv.engines.choice import (
+    COSTS,
+    LENGTHS,
+    Case,
+    Plan,
+    _remembered,
+    _ways,
+    candidates,
+    choose,
+    counts,
+    expected_time,
+    forget,
+)
+from fourierconv.grid import circular_axis, extended_axis, linear_axis, tiled
 
 
 def case(size: int, kernel: int, channels: int = 32, batch: int = 8, groups: int = 1) -> Case:
@@ -128,3 +145,39 @@ def test_grids_on_cuda_are_of_lengths_that_were_fast() -> None:
         assert plans[0].tiles is not None
         assert plans[0].tiles.grid == (grid, grid)
         assert len(plans) == (4 if kind == "cuda" else 2)  # by basis and by FFT
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@given(points=st.integers(1, 400), k=st.integers(1, 30), stride=st.integers(1, 3))
+def test_tilings_are_those_of_every_number_of_tiles(mirrored: bool, points: int, k: int, stride: int) -> None:
+    axis = linear_axis(stride * points, 0, k - 1, points, start=-(k // 2), stride=stride)
+    low, high = axis.reach
+    numbers = {-(-points // count) for count in range(1, points + 1)}
+    wanted = [outputs for outputs in numbers if outputs >= max(high - low, 8)] or [points]
+    found = {way[0].grid for way in _ways(axis, points, mirrored, "cpu")}
+    assert found == {tiled(axis, points, outputs, mirrored)[0].grid for outputs in wanted}
+
+
+@pytest.mark.parametrize("dims", [1, 2])
+def test_what_is_kept_of_a_choice_is_one_plan(dims: int) -> None:
+    own = case(4096, 9)
+    own = replace(own, whole=own.whole[:dims], linear=own.whole[:dims], points=own.points[:dims], columns=(9,) * dims)
+    forget()
+    assert choose(own, "auto") is choose(own, "auto")
+    assert _remembered.cache_info().currsize == 1
+    assert isinstance(_remembered(own, "auto"), Plan)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own
+@pytest.mark.parametrize("lengths", [{}, {60: 0.5, 64: 0.5}], ids=["", "lengths that were measured"])
+def test_compiled_code_chooses_where_all_sizes_are_symbols(
+    lengths: dict[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LENGTHS, "cpu", lengths)
+    torch._dynamo.reset()
+    compiled = torch.compile(partial(functional.conv2d, padding=2), dynamic=True, fullgraph=True, backend="aot_eager")
+    for out, n in ((3, 19), (4, 19), (4, 40)):
+        x, weight = torch.randn(2, 2, n, 20), torch.randn(out, 2, 5, 5)
+        wanted = torch.nn.functional.conv2d(x, weight, padding=2)
+        torch.testing.assert_close(compiled(x, weight), wanted, rtol=1e-4, atol=1e-4)
+    forget()

@@ -1,11 +1,15 @@
 """Which engine serves: the layer's own, or the one that is asked for around it; kernels that are kept."""
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from torch import Tensor
 from torch._subclasses import FakeTensorMode
+from torch.utils.checkpoint import checkpoint
 
 from fourierconv import FourierConv2d, engine, functional
 from fourierconv.engines import dispatch, measured
@@ -172,6 +176,42 @@ def test_steps_are_timed_with_their_backward_pass_and_leave_no_gradients() -> No
     assert all(parameter.grad is None for parameter in layer.parameters())
 
 
+def _without_differentiation(layer: FourierConv2d, x: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return layer(x)
+
+
+def _frozen(layer: FourierConv2d, x: Tensor) -> Tensor:
+    with layer.frozen():
+        return layer(x)
+
+
+def _checkpointed(layer: FourierConv2d, x: Tensor) -> Tensor:
+    output: Tensor = checkpoint(layer, x.requires_grad_(), use_reentrant=False)
+    output.sum().backward()
+    return output
+
+
+CALLERS: dict[str, Callable[[FourierConv2d, Tensor], Tensor]] = {
+    "inference mode": _without_differentiation,
+    "frozen": _frozen,
+    "checkpoint": _checkpointed,
+    "vmap": lambda layer, x: torch.func.vmap(layer)(x.unsqueeze(1)).squeeze(1),
+    "torch.func": lambda layer, x: torch.func.vjp(layer, x)[0],
+    "forward mode": lambda layer, x: torch.func.jvp(layer, (x,), (x,))[0],
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, in forward mode
+@pytest.mark.parametrize("name", CALLERS)
+def test_the_benchmark_serves_whoever_calls(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "_found", {})
+    layer, x = FourierConv2d(2, 3, 5, padding=2), torch.randn(2, 2, 20, 21)
+    with engine("auto", benchmark=True):
+        found = CALLERS[name](layer, x)
+    torch.testing.assert_close(found, layer(x), rtol=1e-4, atol=1e-4)
+
+
 # --- kernels that are kept ---
 
 
@@ -193,6 +233,55 @@ def test_frozen_layers_make_their_kernels_once(
     for pair in found:
         for one, other in zip(pair, expected, strict=True):
             assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_copies_of_a_frozen_layer_are_not_frozen(copied: Callable[[FourierConv2d], FourierConv2d]) -> None:
+    layer, x = FourierConv2d(2, 3, 5, bias=False), torch.randn(1, 2, 32, 32)
+    with layer.frozen():
+        layer(x)
+        other = copied(layer)
+        torch.nn.init.zeros_(other.coefficients)
+        assert other(x).requires_grad
+        assert torch.equal(other(x), torch.zeros_like(other(x)))
+
+
+def test_other_threads_do_not_see_a_frozen_layer() -> None:
+    layer, x = FourierConv2d(2, 3, 5), torch.randn(1, 2, 32, 32)
+    seen: list[bool] = []
+    with layer.frozen():
+        layer(x)
+        thread = threading.Thread(
+            target=lambda: seen.append(layer(x).sum().requires_grad and layer(x).grad_fn is not None)
+        )
+        thread.start()
+        thread.join()
+        assert layer._frozen.memory
+    assert seen == [True]
+    assert layer._frozen.memory is None
+
+
+def test_frozen_layers_compute_in_the_dtype_that_they_have() -> None:
+    layer, x = FourierConv2d(2, 3, 31, padding=15, engine="whole"), torch.randn(1, 2, 32, 32)
+    with layer.frozen():
+        layer(x)
+        layer.double()
+        found = layer(x.double())
+    expected = torch.nn.functional.conv2d(x.double(), layer.coefficients, layer.bias, padding=15)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_mapped_is_not_kept_in_a_frozen_layer() -> None:
+    layer, x = FourierConv2d(2, 3, 5, bias=False, engine="whole"), torch.randn(2, 1, 2, 32, 32)
+    weights = torch.stack([layer.coefficients, 2 * layer.coefficients])
+    with layer.frozen():
+        mapped = torch.func.vmap(lambda own, x: torch.func.functional_call(layer, {"coefficients": own}, (x,)))(
+            weights, x
+        )
+        assert not layer._frozen.memory
+        once = layer(x[0])
+    torch.testing.assert_close(mapped[0], once)
+    torch.testing.assert_close(mapped[1], 2 * layer(x[1]), rtol=1e-4, atol=1e-4)
 
 
 def test_frozen_layers_see_no_changes_and_pass_gradients_to_images_only() -> None:

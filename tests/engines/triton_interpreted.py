@@ -401,6 +401,18 @@ def test_gradients_under_autocast_are_those_without() -> None:
             assert torch.equal(torch.autograd.grad(y, w, 2 * y.detach())[0], plain)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_gradients_at_a_time_are_those_one_by_one(kind: str) -> None:
+    given = [torch.randn(1, 2, 6, 5, requires_grad=True), torch.randn(3, 2, 3, 3, requires_grad=True)]
+    with planned(KINDS[kind]):
+        y = functional.conv2d(given[0], given[1], padding=1)
+        along = torch.randn(3, *y.shape)
+        together = torch.autograd.grad(y, given, along, is_grads_batched=True, retain_graph=True)
+        apart = [torch.autograd.grad(y, given, own, retain_graph=True) for own in along]
+    for one, others in zip(together, zip(*apart, strict=True), strict=True):
+        torch.testing.assert_close(one, torch.stack(others), rtol=1e-4, atol=1e-5)
+
+
 def test_generated_spectra_are_never_whole_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Tensor] = []
 
