@@ -85,7 +85,8 @@ def engine(name: str, benchmark: bool = False) -> Iterator[None]:
             keep to the fastest. Within torch.func, and wherever else torch transforms functions, nothing is measured.
 
     A convolution that the engine cannot compute is refused with a ValueError, when it is called. Code that
-    torch.compile has compiled keeps the engine with which it was compiled; 'auto' then chooses as for 16 images.
+    torch.compile has compiled keeps the engine with which it was compiled; 'auto' then chooses as for 16 images. What
+    torch.utils.checkpoint computes again in a backward pass needs the same engine around that, too.
 
     Raises:
         ValueError: an unknown name.
