@@ -180,4 +180,3 @@ def test_compiled_code_chooses_where_all_sizes_are_symbols(
         x, weight = torch.randn(2, 2, n, 20), torch.randn(out, 2, 5, 5)
         wanted = torch.nn.functional.conv2d(x, weight, padding=2)
         torch.testing.assert_close(compiled(x, weight), wanted, rtol=1e-4, atol=1e-4)
-    forget()
