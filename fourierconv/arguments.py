@@ -135,12 +135,18 @@ def check_weight(weight: Tensor, dims: int, shape: str) -> None:
 
     Raises:
         TypeError: not a tensor.
-        RuntimeError: another rank.
+        RuntimeError: another rank, or a sparse one.
     """
     if not isinstance(weight, Tensor):
         raise TypeError(f"weight must be a Tensor, but got {type(weight).__name__}")
+    _check_dense("weight", weight)
     if weight.ndim != dims + 2:
         raise RuntimeError(f"weight must have {dims + 2} dimensions {shape}, but got {list(weight.shape)}")
+
+
+def _check_dense(name: str, tensor: Tensor) -> None:
+    if tensor.layout != torch.strided:
+        raise RuntimeError(f"{name} must be dense, but its layout is {tensor.layout}; pass {name}.to_dense()")
 
 
 def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, device: torch.device) -> None:
@@ -152,6 +158,7 @@ def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, dev
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"input must be a Tensor, but got {type(input).__name__}")
+    _check_dense("input", input)
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"input must have {dims + 1} dimensions (channels, ...) or {dims + 2} (batch, channels, ...), "
@@ -232,6 +239,7 @@ def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype, device: t
         return
     if not isinstance(bias, Tensor):
         raise TypeError(f"bias must be a Tensor or None, but got {type(bias).__name__}")
+    _check_dense("bias", bias)
     if bias.shape != (channels,):
         raise RuntimeError(f"bias must have shape [{channels}], one per output channel, but got {list(bias.shape)}")
     if bias.dtype != dtype:

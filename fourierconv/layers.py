@@ -346,7 +346,9 @@ class _FourierConvNd(Readable):
         >>> [group["lr"] for group in layer.parameter_groups(0.001)]
         [0.001, 0.01]
         """
-        in_pixels = [parameter for _, parameter, _ in self._scales()]
+        names = [bounds.name for bounds, _, _ in self._scales()]
+        own = ((name.removeprefix("parametrizations."), parameter) for name, parameter in self.named_parameters())
+        in_pixels = [parameter for name, parameter in own if name.split(".")[0] in names]
         if self.coordinates is not None and self.coordinates.in_pixels:
             in_pixels += self.coordinates.parameters()
         fast = {id(parameter) for parameter in in_pixels}

@@ -67,6 +67,8 @@ def _bad_images(usual: _Usual) -> Iterator[BadCall]:
     yield usual.but("empty image", f"input of {_by(empty)}", "at least one pixel", input=(2, 4, *empty))
     yield usual.but("empty image, padded", f"input of {_by(empty)}", input=(2, 4, *empty), padding=1)
     yield usual.but("input of another dtype", "input", "float64", "float32", input=torch.ones(usual.input).double())
+    sparse = torch.ones(usual.input).to_sparse()
+    yield usual.but("sparse input", "input must be dense", "torch.sparse_coo", "input.to_dense()", input=sparse)
     yield usual.but("input of a list", "input", "Tensor", "list", input=[1.0])
     yield usual.but("input of None", "input", "Tensor", "NoneType", input=None)
 
@@ -84,6 +86,9 @@ def _bad_weights(usual: _Usual) -> Iterator[BadCall]:
     yield usual.but("bias of another size", "bias", "[6]", "[4]", bias=torch.ones(4))
     yield usual.but("bias of rank 2", "bias", "[6]", "[6, 1]", bias=torch.ones(6, 1))
     yield usual.but("bias of another dtype", "bias", "float64", "float32", bias=torch.ones(6).double())
+    sparse = torch.ones(usual.weight).to_sparse()
+    yield usual.but("sparse weight", "weight must be dense", "torch.sparse_coo", "weight.to_dense()", weight=sparse)
+    yield usual.but("sparse bias", "bias must be dense", "torch.sparse_coo", bias=torch.ones(6).to_sparse())
     yield usual.but("bias of a number", "bias", "Tensor", "float", bias=1.0)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
@@ -32,7 +33,7 @@ class Learned:
 
     def parameter(self, layer: FourierConv2d) -> Tensor:
         value = getattr(layer, self.name)
-        assert isinstance(value, torch.nn.Parameter)
+        assert isinstance(value, nn.Parameter)
         return value
 
     @property
@@ -274,6 +275,21 @@ def test_parameter_groups_cover_every_parameter_once(name: str, window: float | 
     assert all(group["params"] for group in groups)
     if name in ("spatial", "spectral", "spline"):
         assert len(groups) == (1 if window is None else 2)
+
+
+@pytest.mark.parametrize("learned", LEARNED, ids=str)
+def test_what_a_parametrized_scale_is_made_of_learns_as_fast(learned: Learned) -> None:
+    layer = learned.build()
+    parametrize.register_parametrization(layer, learned.name, nn.Softplus())
+    ordinary, scales = layer.parameter_groups(0.01)
+    assert [id(p) for p in ordinary["params"]] == [id(p) for p in (layer.coefficients, layer.bias)]
+    made_of = layer.get_parameter(f"parametrizations.{learned.name}.original")
+    assert id(made_of) in {id(p) for p in scales["params"]}
+    optimizer = torch.optim.SGD([ordinary, scales], lr=0.01)
+    layer(torch.randn(1, layer.in_channels, *[16] * layer.dims, dtype=made_of.dtype)).square().sum().backward()
+    before = made_of.detach().clone()
+    optimizer.step()
+    assert not torch.equal(made_of, before)
 
 
 # --- the bounds themselves ---
