@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,9 @@ class Evidence:
         return frames.html(self.missing(), self.left(), "", 0)
 
     def commands(self) -> HTML:
-        """Show, for every cell of the page's own questions that has a run, the command that trains it anew."""
-        own = described(config for config in self.rows["config"] if any(config in asked for asked in self._own()))
+        """Show, for every cell of the page's own questions that has a run, the command that trains its seeds anew."""
+        asked = {_cell(config) for configs in self._own() for config in configs}
+        own = described(config for config in self.rows["config"] if _cell(config) in asked)
         lines = []
         by = ["data", "size", "contender", "epochs", "validation"]
         for (data, size, name, epochs, validation), cell in own.groupby(by, sort=False):
@@ -182,6 +183,10 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
         " ".join(filter(None, (banner, warning))),
         Store((build_folder() if shown == profile else committed / shown) / "runs"),
     )
+
+
+def _cell(config: Config) -> Config:
+    return replace(config, seed=0, keep=False)
 
 
 def finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:

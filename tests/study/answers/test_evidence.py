@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from fourierconv.study import protocol, tables
+from fourierconv.study import protocol, recompute, tables
 from fourierconv.study.answers import evidence
 from fourierconv.study.answers.trainings import contender
 from fourierconv.study.provenance import readable
-from fourierconv.study.store import StudyError
+from fourierconv.study.store import StudyError, key
 from tests.study import protocol_runs
 from tests.study.protocol_runs import EXPERIMENT, metrics, wanted
 
@@ -62,6 +62,17 @@ def test_runs_for_comparison_neither_choose_the_profile_nor_count_as_wanted(tmp_
     protocol_runs.write(tmp_path, "full", [*more, *wanted("parts")[:1]])
     note = evidence.load("parts", beside=("accuracy",), folder=tmp_path).note
     assert note.startswith("Profile full, up to 3 seeds and 4 of what they are compared with, ")
+
+
+def test_commands_train_all_seeds_of_a_cell_that_are_shown(tmp_path: Path) -> None:
+    protocol_runs.write(tmp_path, "full", wanted("parts", "accuracy"))
+    found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)
+    cells = {replace(config, seed=0) for config in wanted("parts")}
+    shown = [config for config in found.rows["config"] if replace(config, seed=0) in cells]
+    assert len(shown) > len(wanted("parts")), "seeds of question 1 are shown beside the question's own"
+    said = found.commands().data
+    assert all(said.count(key(EXPERIMENT, config)[: recompute.DIGITS]) == 1 for config in shown)
+    assert all(key(EXPERIMENT, c)[: recompute.DIGITS] not in said for c in set(found.rows["config"]) - set(shown))
 
 
 def test_every_run_of_a_table_is_found_by_its_config(tmp_path: Path) -> None:
