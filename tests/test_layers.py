@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
@@ -99,6 +100,18 @@ def test_no_step_needs_a_value(name: str, mode: str) -> None:
     assert x.grad is not None
     assert layer.coefficients.grad is not None
     assert layer.coefficients.grad.is_meta
+
+
+# 'spacings' looks for NaN among its positions; the nn.Linear of 'implicit' cannot be moved there by torch itself
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("spacings", "implicit")])
+def test_layers_are_built_and_trained_where_tensors_are_fake(name: str) -> None:
+    """As tools do that count memory and operations before anything is allocated."""
+    with FakeTensorMode():
+        layer = FourierConv2d(2, 3, 5, padding=2, parameterization=name)
+        output = layer(torch.randn(4, 2, 9, 8))
+        output.square().sum().backward()
+        assert output.shape == (4, 3, 9, 8)
+        assert layer.coefficients.grad is not None
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

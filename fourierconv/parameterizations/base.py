@@ -236,7 +236,8 @@ class Parameterization(ABC):
         >>> get("scaled").gain(5, torch.tensor([1.0, 2.0]))
         tensor([1.0000, 1.2809])
         """
-        positions = lattice(*self.window(kernel_size, float(scale.max()), 1e-4, 1), device=scale.device)
+        largest = 1.0 if self.scale_limits is None else float(scale.max())
+        positions = lattice(*self.window(kernel_size, largest, 1e-4, 1), device=scale.device)
         energy = self.taps(positions, kernel_size, scale).square().sum((-2, -1))
         return (energy / self.width(kernel_size)).sqrt()
 
