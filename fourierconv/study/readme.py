@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from fourierconv.study import claims as claim_list
 from fourierconv.study import draft_claims, tables
+from fourierconv.study.answers.trainings import worded
 from fourierconv.study.bench.views import note
 from fourierconv.study.claims import CLAIMS, Claim, read_expected
 from fourierconv.study.experiments import EXPERIMENTS
@@ -52,7 +53,7 @@ def answers(claims: Sequence[Claim], measured: Mapping[str, Interval]) -> str:
     """Return the table of the claims of `quick` that the README shows, with their 95 % intervals over seeds."""
     named = {claim.name: claim for claim in claims}
     lines = ["| what `make reproduce` measures | value, 95 % interval over seeds |", "|---|---|"]
-    lines += [f"| {named[name].statement} | {named[name].show(measured[name])} |" for name in SHOWN]
+    lines += [f"| {worded(named[name].statement)} | {named[name].show(measured[name])} |" for name in SHOWN]
     return "\n".join(lines) + "\n"
 
 

@@ -109,8 +109,9 @@ class Evidence:
         return Markdown("\n\n".join(filter(None, parts)))
 
     def not_run(self) -> HTML:
-        """Show `missing` above `left`."""
-        return frames.html(self.missing(), self.left(), "", 0)
+        """Show `missing`, if anything is, above `left`."""
+        missing = self.missing()
+        return HTML(f"<p>{self.left()}</p>") if missing.empty else frames.html(missing, self.left(), "", 0)
 
     def commands(self) -> HTML:
         """Show, for every cell of the page's own questions that has a run, the command that trains its seeds anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -60,6 +61,20 @@ def contender(config: Config) -> str:
         None if config.train == usual else f"{config.train} images",
     ]
     return ", ".join([frames.label(config.method), *filter(None, changes)])
+
+
+def worded(statement: str) -> str:
+    """The statement of a claim, with data and contenders under the names that they have in the book.
+
+    >>> worded("On imagenette of 64 px, scaled_layer is this many points above conv2d_5.")
+    'On Imagenette of 64 px, “scaled, per layer” is this many points above conv2d 5×5.'
+    """
+
+    def named(word: re.Match[str]) -> str:
+        name: str = NAMES.get(word[0]) or frames.label(word[0])
+        return f"“{name}”" if "," in name else name
+
+    return re.sub(r"\w+", named, statement)
 
 
 def narrowed(rows: pd.DataFrame, **where: Any) -> pd.DataFrame:

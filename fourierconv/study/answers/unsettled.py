@@ -9,7 +9,7 @@ from IPython.display import HTML
 
 from fourierconv.study import claims as claim_list
 from fourierconv.study import frames, tables
-from fourierconv.study.answers.trainings import NOT_RUN
+from fourierconv.study.answers.trainings import NOT_RUN, worded
 from fourierconv.study.claims import CLAIMS, read_expected
 from fourierconv.study.experiments import classification
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
@@ -26,7 +26,7 @@ def not_above() -> HTML:
     """Show the quick profile's differences in points that do not beat what they are compared with."""
     found = read_expected(committed("quick") / "claims.csv")
     shown = [(claim, found[claim.name]) for claim in CLAIMS if claim.unit == "points" and claim.name in found]
-    return _table("quick", [(claim.statement, claim.show(own), verdict(own)) for claim, own in shown])
+    return _table("quick", [(worded(claim.statement), claim.show(own), verdict(own)) for claim, own in shown])
 
 
 def not_above_protocol() -> HTML:
@@ -37,7 +37,7 @@ def not_above_protocol() -> HTML:
     rows = {experiment.NAME: tables.read(experiment, committed("full")).rows}
     measured = claim_list.measure(PROTOCOL_CLAIMS, rows)
     shown = [
-        (claim.statement, claim.show(measured[claim.name]), claim.word(rows, measured[claim.name]))
+        (worded(claim.statement), claim.show(measured[claim.name]), claim.word(rows, measured[claim.name]))
         for claim in PROTOCOL_CLAIMS
         if claim.unit == "points" and claim.name in measured
     ]

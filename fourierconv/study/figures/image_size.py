@@ -119,7 +119,7 @@ def training(runs: Runs) -> Figure:
 def fit(runs: Runs) -> Figure:
     """Draw test against training accuracy, a dot per run, a panel per size; on the diagonal the two are equal."""
     sizes = runs.rows["size"].unique()
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
     panels = figure.subplots(1, len(sizes), sharex=True, sharey=True, squeeze=False)[0]
     low = 0.9 * min(runs.rows[["accuracy", "train_accuracy"]].min())
     for axes, size in zip(panels, sizes, strict=True):

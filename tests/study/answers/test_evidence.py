@@ -64,6 +64,15 @@ def test_runs_for_comparison_neither_choose_the_profile_nor_count_as_wanted(tmp_
     assert note.startswith("Profile full, up to 3 seeds and 4 of what they are compared with, ")
 
 
+def test_where_nothing_is_left_no_table_is_shown(tmp_path: Path) -> None:
+    configs = wanted("predecessor")
+    protocol_runs.write(tmp_path, "full", configs[1:])
+    assert "<table" in evidence.load("predecessor", folder=tmp_path).not_run().data
+    protocol_runs.write(tmp_path, "full", configs)
+    shown = evidence.load("predecessor", folder=tmp_path).not_run().data
+    assert shown == f"<p>All {len(configs)} runs of the full profile are done.</p>"
+
+
 def test_commands_train_all_seeds_of_a_cell_that_are_shown(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full", wanted("parts", "accuracy"))
     found = evidence.load("parts", beside=("accuracy",), folder=tmp_path)

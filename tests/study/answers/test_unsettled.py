@@ -7,6 +7,7 @@ import pytest
 
 from fourierconv.study import claims, tables
 from fourierconv.study.answers import unsettled
+from fourierconv.study.answers.trainings import worded
 from fourierconv.study.claims import CLAIMS
 from fourierconv.study.experiments.classification import Config
 from fourierconv.study.statistics import interval
@@ -26,7 +27,7 @@ def test_what_beats_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path.write_text(tables.to_csv(claims.to_rows(own, measured), claims.COLUMNS))
     monkeypatch.setattr(unsettled, "repository_root", lambda: tmp_path)
     shown = unsettled.not_above().data
-    assert [claim.statement in shown for claim in own] == [False, True, True]
+    assert [worded(claim.statement) in shown for claim in own] == [False, True, True]
     assert [word in shown for word in WORDS] == [False, True, True]
     assert "2 of 3 committed differences" in shown
 
@@ -41,6 +42,6 @@ def test_of_the_protocol_the_verdicts_know_the_controls(tmp_path: Path, monkeypa
 
     protocol_runs.write(tmp_path / "book" / "results", "full", wanted("accuracy", "convergence"), slow)
     shown = unsettled.not_above_protocol().data
-    assert "On letters of 64 px, scaled_channel is this many points above conv2d_5." in shown
+    assert "On letters of 64 px, “scaled, per channel” is this many points above conv2d 5×5." in shown
     assert "not converged: no claim" in shown
-    assert "On letters of 128 px, scaled_channel is this many points above conv2d_5." not in shown
+    assert "On letters of 128 px, “scaled, per channel” is this many points above conv2d 5×5." not in shown
