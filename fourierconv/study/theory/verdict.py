@@ -2,7 +2,7 @@
 
 from IPython.display import Markdown
 
-from fourierconv.study.theory.concentration import band_shares, image_share, narrowest_band
+from fourierconv.study.theory.concentration import band_shares, best_share, image_share, narrowest_band
 from fourierconv.study.theory.kernels import examples
 
 SHARE = 0.9  # of the energy that counts as all of it
@@ -22,6 +22,7 @@ def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
     """
     shares = {str(row["kernel"]): float(row["low share"]) for row in band_shares(examples(), [k], count, seed)}
     free, centred = narrowest_band(k, SHARE), narrowest_band(k, SHARE, zero_mean=True)
+    near = 1 / (4 * k)
     low, inside = shares[f"random {k}×{k}"], image_share(image, free)
     return Markdown(
         f"**Is the draft right? Not as a statement about the subspace.** A random {k}×{k} kernel has "
@@ -33,8 +34,10 @@ def small_kernels(k: int, count: int, image: int, seed: int) -> Markdown:
         f"their energy in a band narrower than ±{free:.2f} cycles per pixel, and {_percent(inside)} of the energy of a "
         f"1/f image of {image} pixels lies within it on both axes: for such a kernel that is all one low frequency. "
         f"For taps that sum to 0, as an edge detector's do, no band is narrower than ±{centred:.2f}: a small kernel "
-        f"that ignores the mean ignores the low frequencies beside it too. In this sense, for kernels without a mean "
-        f"only, small does mean high-frequency."
+        f"that ignores the mean sees little right beside it, too. At |u| ≤ {near:.2g} it has at most "
+        f"{_percent(best_share(k, near, zero_mean=True))} of its energy, where white taps have {_percent(2 * near)}. "
+        f"In this sense only, small kernels without a mean miss the lowest frequencies. High-frequency they need not "
+        f"be: Sobel's has {_percent(shares['Sobel 3×3'])} in the lower half of both axes."
     )
 
 
