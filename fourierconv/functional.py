@@ -319,8 +319,9 @@ def _conv_transpose(
         kernels = phases.gather_output(kernels, steps, groups, chosen.last)
         output = spectral.correlate(images, kernels, chosen.tiles, kept, groups, triton=chosen.last)
         output = phases.join(output, steps)
-        for number, length in enumerate(size):
-            output = output.narrow(number + 2, 0, length)
+        for number, length in enumerate(size, 2):
+            if length < output.shape[number]:
+                output = output.narrow(number, 0, length)
         return output.contiguous()
 
     chosen = select(case_of(images, taps, filters, groups, kept), "auto", run, images, taps)
@@ -387,6 +388,7 @@ def _widened(taps: Tensor, filters: Sequence[Taps], kernel_size: tuple[int, ...]
 
 def _meeting(weight: Tensor, filters: Sequence[Taps]) -> Tensor:
     """The taps that meet the image, in the dtype in which to compute."""
-    for number, own in enumerate(filters):
-        weight = weight.narrow(number + 2, own.whole.first if own.columns else 0, own.columns)
+    for number, own in enumerate(filters, 2):
+        if own.columns < weight.shape[number]:
+            weight = weight.narrow(number, own.whole.first if own.columns else 0, own.columns)
     return weight.to(arguments.computed_in(weight.dtype))

@@ -65,6 +65,10 @@ class AxisKernel:
         reach = math.ceil(NEGLIGIBLE * self.window_reach) + self.kernel_size
         return max(first, -reach), min(last, reach)
 
+    def are_taps(self, first: int, last: int) -> bool:
+        """Whether A at the positions first, ..., last is the identity: the coefficients are the taps."""
+        return self.own.name == "spatial" and self.window is None and (first, last) == self.support(0.0, 1)
+
     def taps(self, positions: Tensor) -> Tensor:
         """The matrix A at int64 positions before dilation, (scales, positions, coefficients)."""
         taps = self.own.taps(positions, self.kernel_size, self.scale)
@@ -182,10 +186,12 @@ class LaidOut:
         return self._made(partial(self._spectra, axis, rows, like), like, axis.stride * rows, "spectra", *where)
 
     def taps(self) -> Tensor | None:
-        """Taps of the linear correlation, (scales, taps, columns)."""
+        """Taps of the linear correlation, (scales, taps, columns); None where the coefficients are these."""
         if self.linear is None:
             return None
         first, last = self.linear.first, self.linear.last
+        if self.kernel.are_taps(first, last):
+            return None
         return self._made(partial(self._taps, first, last), self.kernel.scale, last - first + 1, "taps", first, last)
 
     def _made(self, make: Callable[[], Tensor], like: Tensor, rows: int, *where: Hashable) -> Tensor:

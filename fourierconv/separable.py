@@ -51,7 +51,7 @@ def transform(matrix: Tensor, taps: Tensor) -> Tensor:
     return torch.complex(matrix.real @ taps, matrix.imag @ taps)
 
 
-def combine(coefficients: Tensor, matrices: Sequence[Tensor], last: bool = False) -> Tensor:
+def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool = False) -> Tensor:
     """Apply one matrix per axis: (out, in, *k) -> (out, in, *n).
 
     The result's memory holds the axes first and the channels last, as `spectral.correlate` wants it, unless the axes
@@ -59,7 +59,8 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor], last: bool = False
 
     Args:
         coefficients: real, (out, in/groups, *k).
-        matrices: per axis (scales, n, k), real or complex; `scales` divides out: each serves out/scales channels.
+        matrices: per axis (scales, n, k), real or complex; `scales` divides out: each serves out/scales channels. None
+            leaves an axis as it is, but not all of them, and none where the axes are wanted last.
         last: whether the memory is in the order (out, in, *n), too, as Triton's kernels want it.
 
     Returns:
@@ -69,18 +70,21 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor], last: bool = False
     torch.Size([3, 2, 7])
     """
     out, inner = coefficients.shape[:2]
-    scales = max(matrix.shape[0] for matrix in matrices)
+    given = [matrix for matrix in matrices if matrix is not None]
+    scales = max(matrix.shape[0] for matrix in given)
     lengths = list(coefficients.shape[2:])
-    dtype = torch.promote_types(coefficients.dtype, matrices[0].dtype)
+    dtype = torch.promote_types(coefficients.dtype, given[0].dtype)
     if last:
-        return _combine_last(coefficients.to(dtype), [matrix.to(dtype) for matrix in matrices], scales)
+        return _combine_last(coefficients.to(dtype), [matrix.to(dtype) for matrix in given], scales)
     # complex before they are permuted: torch 2.11's compiler would copy them, and can generate no such copy for CUDA
     leading = coefficients.to(dtype).reshape(scales, out // scales * inner, *lengths).movedim(1, -1)
-    for axis in reversed(range(len(lengths))):
+    for axis, matrix in reversed(list(enumerate(matrices))):
+        if matrix is None:
+            continue
         before, after = math.prod(lengths[:axis]), math.prod(lengths[axis + 1 :]) * (out // scales * inner)
         columns = leading.reshape(scales, before, lengths[axis], after)
-        leading = matrices[axis].to(dtype).unsqueeze(1) @ columns
-        lengths[axis] = matrices[axis].shape[-2]
+        leading = matrix.to(dtype).unsqueeze(1) @ columns
+        lengths[axis] = matrix.shape[-2]
     channels_last = leading.reshape(scales, *lengths, out // scales, inner).movedim(0, -3)
     return channels_last.reshape(*lengths, out, inner).movedim((-2, -1), (0, 1))
 

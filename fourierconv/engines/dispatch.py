@@ -273,13 +273,15 @@ def _remembered(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, m
     """`_kernels`, from memory where there is one."""
     if memory is None or torch.compiler.is_compiling():
         return _kernels(coefficients, filters, chosen)
+    coefficients = coefficients.detach()
     if not eager(coefficients):  # what is mapped or traced is of no use to other calls
         with torch.no_grad():
             return _kernels(coefficients, filters, chosen)
     key = chosen, coefficients.dtype, coefficients.device
     if key not in memory:
         with torch.inference_mode(False), torch.no_grad():
-            memory[key] = _kernels(coefficients, filters, chosen)
+            kernels = _kernels(coefficients, filters, chosen)
+            memory[key] = kernels.clone() if kernels is coefficients else kernels  # which training may change
     return memory[key]
 
 
@@ -291,5 +293,4 @@ def _matrices(coefficients: Tensor, filters: Sequence[Filter], axes: Sequence[Ax
 
 def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:
     matrices = [own.taps() for own in filters]
-    kept = [matrix for matrix in matrices if matrix is not None]
-    return combine(coefficients, kept) if len(kept) == len(matrices) else coefficients
+    return coefficients if all(matrix is None for matrix in matrices) else combine(coefficients, matrices)

@@ -21,14 +21,21 @@ def analyse(images: Tensor, layout: Layout) -> Tensor:
 
 def synthesise(spectra: Tensor, layout: Layout) -> Tensor:
     """(batch, channels, *count, *half) -> (batch, channels, *n), its tiles added where they overlap."""
-    grid = layout.tiles.grid
     images = spectra.new_empty(*spectra.shape[:2], *layout.n, dtype=torch.float32)
     size = spectra.element_size() * math.prod(spectra.shape[1:])
-    for part in evenly(spectra.shape[0], SYNTHESISED // max(size, 1)):
-        grids = torch.fft.irfftn(spectra[part], s=grid, dim=_axes(layout), norm="forward")  # `assemble` divides
-        assemble(grids, layout, 1 / math.prod(grid), images[part])
-        del grids  # before there are those of the next part
+    most = SYNTHESISED // max(size, 1)
+    if 0 < spectra.shape[0] <= most:
+        _synthesise(spectra, layout, images)
+        return images
+    for part in evenly(spectra.shape[0], most):
+        _synthesise(spectra[part], layout, images[part])
     return images
+
+
+def _synthesise(spectra: Tensor, layout: Layout, images: Tensor) -> None:
+    grid = layout.tiles.grid
+    grids = torch.fft.irfftn(spectra, s=grid, dim=_axes(layout), norm="forward")  # `assemble` divides
+    assemble(grids, layout, 1 / math.prod(grid), images)
 
 
 def _axes(layout: Layout) -> tuple[int, ...]:

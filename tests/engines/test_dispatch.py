@@ -4,6 +4,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils.checkpoint import checkpoint
 
 from fourierconv import FourierConv2d, engine, functional
-from fourierconv.engines import dispatch, measured
+from fourierconv.engines import direct, dispatch, measured
 from fourierconv.engines.choice import Case, Plan
 from fourierconv.engines.choice import choose as by_name
 from fourierconv.engines.direct import may_round
@@ -212,6 +213,46 @@ def test_the_benchmark_serves_whoever_calls(name: str, monkeypatch: pytest.Monke
     torch.testing.assert_close(found, layer(x), rtol=1e-4, atol=1e-4)
 
 
+# --- taps ---
+
+
+def test_coefficients_that_are_the_taps_are_applied_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, applied = FourierConv2d(2, 3, 5, padding=2, engine="direct"), []
+    own = direct.correlate
+
+    def correlate(images: Tensor, taps: Tensor, *rest: Any) -> Tensor:
+        applied.append(taps)
+        return own(images, taps, *rest)
+
+    monkeypatch.setattr(direct, "correlate", correlate)
+    layer(torch.randn(1, 2, 12, 11))
+    layer(torch.randn(1, 2, 2, 11))  # which the first and the last line of taps miss
+    assert applied[0] is layer.coefficients
+    assert applied[1].shape == (3, 2, 3, 5)
+
+
+def test_taps_that_all_meet_the_image_are_not_cut() -> None:
+    w = torch.randn(3, 2, 5, 5, requires_grad=True)
+    with engine("direct"):
+        y = functional.conv2d(torch.randn(1, 2, 12, 11), w, padding=2)
+    assert y.grad_fn is not None
+    source = y.grad_fn.next_functions[1][0]
+    assert source is not None
+    assert source.name() == "struct torch::autograd::AccumulateGrad"
+
+
+@pytest.mark.parametrize("name", ["whole", "tiled", "direct"])
+@pytest.mark.parametrize("size", [(12, 11), (2, 11), (11, 1), (2, 1)], ids=str)
+def test_taps_that_miss_the_image_along_some_axes_do_not_count(size: tuple[int, int], name: str) -> None:
+    layer = FourierConv2d(2, 3, 5, padding=2, engine=name, dtype=torch.float64)
+    x = torch.randn(1, 2, *size, dtype=torch.float64)
+    assert layer.bias is not None
+    expected = torch.nn.functional.conv2d(x, layer.weight, layer.bias, padding=2)
+    torch.testing.assert_close(layer(x), expected, rtol=0, atol=1e-12)
+    found = torch.autograd.grad(layer(x).square().sum(), layer.weight)
+    torch.testing.assert_close(found, torch.autograd.grad(expected.square().sum(), layer.weight), rtol=0, atol=1e-11)
+
+
 # --- kernels that are kept ---
 
 
@@ -281,8 +322,9 @@ def test_what_is_mapped_is_not_kept_in_a_frozen_layer() -> None:
     torch.testing.assert_close(mapped[1], 2 * layer(x[1]), rtol=1e-4, atol=1e-4)
 
 
-def test_frozen_layers_see_no_changes_and_pass_gradients_to_images_only() -> None:
-    layer, x = FourierConv2d(2, 3, 5, engine="whole"), torch.randn(1, 2, 32, 32, requires_grad=True)
+@pytest.mark.parametrize("name", ["whole", "tiled", "direct"])
+def test_frozen_layers_see_no_changes_and_pass_gradients_to_images_only(name: str) -> None:
+    layer, x = FourierConv2d(2, 3, 5, engine=name), torch.randn(1, 2, 32, 32, requires_grad=True)
     with layer.frozen():
         before = layer(x)
         layer.coefficients.data.zero_()
