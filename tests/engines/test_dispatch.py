@@ -238,7 +238,7 @@ def test_taps_that_all_meet_the_image_are_not_cut() -> None:
     assert y.grad_fn is not None
     source = y.grad_fn.next_functions[1][0]
     assert source is not None
-    assert source.name() == "struct torch::autograd::AccumulateGrad"
+    assert source.name().endswith("AccumulateGrad")
 
 
 @pytest.mark.parametrize("name", ["whole", "tiled", "direct"])
