@@ -222,7 +222,8 @@ class _FourierConvNd(Readable):
         held = {}
         for bounds, parameter, _ in self._scales():
             scales = [bounds.hold(parameter.to(one.dtype), axis) for axis in range(parameter.shape[1])]
-            scales *= self.dims // len(scales)  # one for all axes, or one for each
+            if len(scales) < self.dims:  # one for all axes
+                scales = [scales[0] for _ in range(self.dims)]
             held[bounds.name] = [(own, bounds.bound(axis)) for axis, own in enumerate(scales)]
         if tight and not one.is_meta:
             held = {
