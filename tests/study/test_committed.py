@@ -1,5 +1,6 @@
 """The committed results: tables are what the committed runs say, byte for byte, and kept weights fit their networks."""
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -13,9 +14,10 @@ from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
 from fourierconv.study.experiments import classification
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
-from fourierconv.study.statistics import LEAST_GROWTH, interval, paired_differences
+from fourierconv.study.statistics import LEAST_GROWTH, Interval, interval, paired_differences
 from fourierconv.study.store import Store, key, repository_root
 from fourierconv.study.sweep import sweep_of
+from fourierconv.study.tables import Row
 
 EXPERIMENT: Any = classification
 COMMITTED = repository_root() / "book" / "results"
@@ -74,6 +76,17 @@ def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
     assert min(fixed) > reached("imagenette", "window_31")  # "and more on photographs"
 
 
+def _gain(rows: Sequence[Row], network: str, classic: str) -> Interval:
+    """Of one scale per channel in a network, on letters, above its classic kernels, which get nearly all right."""
+    own = [row for row in rows if (row["network"], row["data"]) == (network, "letters")]
+    ours, theirs = (
+        {int(row["seed"]): float(row["accuracy"]) for row in own if row["method"] == method}
+        for method in ("scaled_channel", classic)
+    )
+    assert min(theirs.values()) > 90  # "nearly all letters"
+    return interval(paired_differences(ours, theirs))
+
+
 def test_what_pages_say_of_the_full_profile_in_words() -> None:
     table = tables.read(EXPERIMENT, COMMITTED / "full")
     found = claims.measure(PROTOCOL_CLAIMS, {EXPERIMENT.NAME: table.rows})
@@ -99,6 +112,12 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
         own = page.rows[(page.rows["data"] == "letters") & (page.rows["size"] == size)]
         fixed_extent = own.loc[own["method"] == best[size], "extent_3"].astype(float).mean()
         assert means[method, size] > 2 * fixed_extent  # "more than twice its extent"
+    plain, deeper = (found[f"letters_scaled_channel_128{other}"].mean for other in ("", "_deeper"))
+    gains = {
+        name: _gain(table.rows, name, classic) for name, classic in (("twice", "conv2d_5"), ("resnet18", "conv2d_3"))
+    }
+    assert max(deeper, *(own.mean for own in gains.values())) < plain / 4  # "little or nothing is left"
+    assert gains["resnet18"].low < -0.5 < 0 < gains["resnet18"].high  # "do not tell"
     extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
     assert min(extents) < 1.01  # "until one tap is left"
     assert max(extents) > 20
