@@ -139,12 +139,19 @@ def check_weight(weight: Tensor, dims: int, shape: str) -> None:
     """
     if not isinstance(weight, Tensor):
         raise TypeError(f"weight must be a Tensor, but got {type(weight).__name__}")
-    _check_dense("weight", weight)
+    check_dense("weight", weight)
     if weight.ndim != dims + 2:
         raise RuntimeError(f"weight must have {dims + 2} dimensions {shape}, but got {list(weight.shape)}")
 
 
-def _check_dense(name: str, tensor: Tensor) -> None:
+def check_dense(name: str, tensor: Tensor) -> None:
+    """Refuse tensors whose numbers do not simply lie in memory.
+
+    Raises:
+        RuntimeError: a sparse one.
+
+    >>> check_dense("weight", torch.ones(2))
+    """
     if tensor.layout != torch.strided:
         raise RuntimeError(f"{name} must be dense, but its layout is {tensor.layout}; pass {name}.to_dense()")
 
@@ -158,7 +165,7 @@ def check_input(input: Tensor, dims: int, channels: int, dtype: torch.dtype, dev
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"input must be a Tensor, but got {type(input).__name__}")
-    _check_dense("input", input)
+    check_dense("input", input)
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"input must have {dims + 1} dimensions (channels, ...) or {dims + 2} (batch, channels, ...), "
@@ -233,13 +240,13 @@ def check_bias(bias: Tensor | None, channels: int, dtype: torch.dtype, device: t
 
     Raises:
         TypeError: neither a tensor nor None.
-        RuntimeError: another shape, dtype or device.
+        RuntimeError: another shape, dtype or device, or a sparse one.
     """
     if bias is None:
         return
     if not isinstance(bias, Tensor):
         raise TypeError(f"bias must be a Tensor or None, but got {type(bias).__name__}")
-    _check_dense("bias", bias)
+    check_dense("bias", bias)
     if bias.shape != (channels,):
         raise RuntimeError(f"bias must have shape [{channels}], one per output channel, but got {list(bias.shape)}")
     if bias.dtype != dtype:

@@ -221,6 +221,7 @@ def spectral_conv(
 def _spectral_conv(groups: int, input: Tensor, spectrum: Tensor, bias: Tensor | None) -> Tensor:
     if not isinstance(spectrum, Tensor):
         raise TypeError(f"spectrum must be a Tensor, but got {type(spectrum).__name__}")
+    arguments.check_dense("spectrum", spectrum)
     dims = spectrum.ndim - 2
     if dims < 1 or not spectrum.is_complex():
         raise RuntimeError(

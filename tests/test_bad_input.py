@@ -109,6 +109,7 @@ def test_tensors_on_two_devices_are_refused() -> None:
         ((1, 2, 8, 8), torch.ones(3, 1, 8, 5) + 0j, 2, ("groups=2", "3 output channels")),
         ((1, 2, 8, 8), torch.ones(3, 2, 8, 5) + 0j, 0, ("groups=0",)),
         ((2, 8), torch.ones(3, 2, 8, 5) + 0j, 1, ("input", "[2, 8]")),
+        ((1, 2, 8, 8), (torch.ones(3, 2, 8, 5) + 0j).to_sparse(), 1, ("spectrum must be dense", "torch.sparse_coo")),
         ((1, 2, 8, 8), torch.ones(3, 2, 8, 5).to(torch.complex128), 1, ("input", "float32", "float64")),
     ],
 )

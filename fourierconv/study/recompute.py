@@ -52,16 +52,16 @@ def compare(
     """
     cells: dict[Any, list[Any]] = {}
     for config in sweep_of(experiment, profile):
-        cells.setdefault(_cell(config), []).append(config)
+        cells.setdefault(cell_of(config), []).append(config)
     names = dict(zip((c.config for c in results), run_names(experiment, [c.config for c in results]), strict=True))
     lines, met = [], True
-    for cell in dict.fromkeys(_cell(result.config) for result in results):
+    for cell in dict.fromkeys(cell_of(result.config) for result in results):
         old = {
             config: float(own.metrics["accuracy"])
             for config in cells[cell]
             if (own := committed.find(experiment, config))
         }
-        new = {own.config: float(own.metrics["accuracy"]) for own in results if _cell(own.config) == cell}
+        new = {own.config: float(own.metrics["accuracy"]) for own in results if cell_of(own.config) == cell}
         for config, accuracy in new.items():
             expected = f"{old[config]:.2f}" if config in old else "not"
             lines.append(f"{names[config]}: {accuracy:.2f} %, committed {expected}")
@@ -80,6 +80,7 @@ def compare(
     return lines, met
 
 
-def _cell(config: Any) -> Any:
+def cell_of(config: Any) -> Any:
+    """The run of the first seed that a run is a repetition of: the same for all runs of a cell."""
     same = {"seed": 0, "keep": False} if hasattr(config, "keep") else {"seed": 0}
     return replace(config, **same)

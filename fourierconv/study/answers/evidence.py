@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +115,8 @@ class Evidence:
 
     def commands(self) -> HTML:
         """Show, for every cell of the page's own questions that has a run, the command that trains its seeds anew."""
-        asked = {_cell(config) for configs in self._own() for config in configs}
-        own = described(config for config in self.rows["config"] if _cell(config) in asked)
+        asked = {recompute.cell_of(config) for configs in self._own() for config in configs}
+        own = described(config for config in self.rows["config"] if recompute.cell_of(config) in asked)
         lines = []
         by = ["data", "size", "contender", "epochs", "validation"]
         for (data, size, name, epochs, validation), cell in own.groupby(by, sort=False):
@@ -184,10 +184,6 @@ def load(*names: str, profile: str = "", beside: Sequence[str] = (), folder: Pat
         " ".join(filter(None, (banner, warning))),
         Store((build_folder() if shown == profile else committed / shown) / "runs"),
     )
-
-
-def _cell(config: Config) -> Config:
-    return replace(config, seed=0, keep=False)
 
 
 def finished(folder: Path, questions: Mapping[str, Sequence[Config]]) -> dict[Config, dict[str, Any]]:
