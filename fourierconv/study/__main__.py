@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from fourierconv.study import draft_claims, recompute, status, tables
 from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
+from fourierconv.study.statistics import Interval
 from fourierconv.study.store import Experiment, Store, StudyError, build_folder, repository_root
 from fourierconv.study.sweep import PROFILES, TimeUp, run_missing, sweep_of, waiting
 
@@ -69,15 +71,16 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         case "collect":
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
-            _write_claims(known, claims, options.profile, results, committed)
+            if shown := _write_claims(known, claims, results, committed.parent / "full"):
+                _write_values(known, claims, shown, results, committed.parent)
             if options.replace_committed:
-                alone = all(getattr(experiment, "PARTIAL", False) for experiment in chosen)
-                claimed = not alone or (results / "claims.csv").exists()
-                _replace(chosen if alone else list(experiments.values()), results, committed, claimed)
-                for experiment in chosen if alone else []:  # their sweeps go on elsewhere from what is committed
-                    given = sweep_of(experiment, options.profile)
-                    new = options.store.give(experiment, given, Store(committed / "runs"))
-                    print(f"{committed / 'runs'}: {len(new)} new files")
+                _replace(chosen, results, committed)
+                _write_claims(known, claims, committed, committed.parent / "full")
+                for experiment in chosen:
+                    if getattr(experiment, "PARTIAL", False):  # its sweep goes on elsewhere from what is committed
+                        given = sweep_of(experiment, options.profile)
+                        new = options.store.give(experiment, given, Store(committed / "runs"))
+                        print(f"{committed / 'runs'}: {len(new)} new files")
     return 0
 
 
@@ -123,43 +126,63 @@ def _status(chosen: Sequence[Experiment], options: argparse.Namespace, workers: 
     return status.lines(found, workers)
 
 
-def _write_claims(
-    experiments: Mapping[str, Experiment], claims: Sequence[Claim], profile: str, results: Path, committed: Path
-) -> None:
-    """Write claims.csv of the profile's tables, and values.json, of all that the book shows, once it has its tables.
+@dataclass(frozen=True)
+class _Shown:
+    """The tables that the book shows in a profile, and what its claims measure on them.
 
-    The book shows an experiment that has no table in the profile by that of 'quick', as its notebooks do, and one that
-    'quick' does not have by the committed table of 'full'.
+    Attributes:
+        own: the profile's.
+        quick: those of 'quick', for experiments that have none in the profile, as notebooks show them.
+        answered: the committed ones of 'full', for experiments that have no runs in 'quick'.
     """
+
+    own: Mapping[str, tables.Table]
+    quick: Mapping[str, tables.Table]
+    answered: Mapping[str, tables.Table]
+    rows: claim_list.Tables
+    measured: Mapping[str, Interval]
+
+
+def _write_claims(
+    experiments: Mapping[str, Experiment], claims: Sequence[Claim], folder: Path, full: Path
+) -> _Shown | None:
+    """Write claims.csv of the tables of a profile's folder; None where tables that the book needs are missing."""
     usual = {name: own for name, own in experiments.items() if sweep_of(own, "quick")}
-    found = _tables(experiments, results)
-    others = {name: own for name, own in _tables(usual, results.parent / "quick").items() if name not in found}
+    found = _tables(experiments, folder)
+    others = {name: own for name, own in _tables(usual, folder.parent / "quick").items() if name not in found}
     if absent := usual.keys() - found.keys() - others.keys():
         print(f"claims.csv and values.json wait for the table of {', '.join(sorted(absent))}")
-        return
-    answered = _tables({name: own for name, own in experiments.items() if name not in usual}, committed.parent / "full")
-    shown = answered | others | found
-    rows = {name: table.rows for name, table in shown.items()}
+        return None
+    answered = _tables({name: own for name, own in experiments.items() if name not in usual}, full)
+    rows = {name: table.rows for name, table in (answered | others | found).items()}
     measured = claim_list.measure(claim_list.claims_of(claims, rows), rows)
     own = [claim for claim in claims if claim.experiment in found and claim.name in measured]
     if own:
         text = tables.to_csv(claim_list.to_rows(own, measured), claim_list.COLUMNS)
-        tables.write_changed(results / "claims.csv", text)
-        print(results / "claims.csv")
+        tables.write_changed(folder / "claims.csv", text)
+        print(folder / "claims.csv")
     else:
-        (results / "claims.csv").unlink(missing_ok=True)
-    prices = [status.prices(own, committed.parent) for own in experiments.values()]
-    shown_claims = claim_list.values(claims, rows, measured)
+        (folder / "claims.csv").unlink(missing_ok=True)
+    return _Shown(found, others, answered, rows, measured)
+
+
+def _write_values(
+    experiments: Mapping[str, Experiment], claims: Sequence[Claim], shown: _Shown, folder: Path, committed: Path
+) -> None:
+    """Write values.json, of all that the book shows beside its notebooks."""
+    usual = {name for name, own in experiments.items() if sweep_of(own, "quick")}
+    prices = [status.prices(own, committed) for own in experiments.values()]
+    shown_claims = claim_list.values(claims, shown.rows, shown.measured)
     values = {
-        "profile": " and ".join([profile] * bool(found) + ["quick"] * bool(others)),
-        **tables.facts(found | others),
-        **_progress({name: own for name, own in experiments.items() if name not in usual}, answered),
+        "profile": " and ".join([folder.name] * bool(shown.own) + ["quick"] * bool(shown.quick)),
+        **tables.facts({**shown.own, **shown.quick}),
+        **_progress({name: own for name, own in experiments.items() if name not in usual}, shown.answered),
         **shown_claims,
-        **draft_claims.values(measured, shown_claims),
+        **draft_claims.values(shown.measured, shown_claims),
         **{name: said for known in prices for name, said in known.items()},
     }
-    tables.write_changed(results / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    print(results / "values.json")
+    tables.write_changed(folder / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    print(folder / "values.json")
 
 
 def _progress(experiments: Mapping[str, Experiment], answered: Mapping[str, tables.Table]) -> dict[str, str]:
@@ -177,14 +200,9 @@ def _tables(experiments: Mapping[str, Experiment], folder: Path) -> dict[str, ta
     return {name: tables.read(own, folder) for name, own in there.items()}
 
 
-def _replace(experiments: Sequence[Experiment], results: Path, committed: Path, claimed: bool) -> None:
-    """Copy tables, sidecars and, where they hold claims, those over the committed ones."""
-    paths = [path for experiment in experiments for path in tables.files(experiment, results)]
-    if claimed:
-        paths.append(results / "claims.csv")
-    if absent := [path for path in paths if not path.exists()]:
-        raise StudyError(f"{absent[0]} is missing; committed results are replaced as a whole or not at all")
-    for path in paths:
+def _replace(experiments: Sequence[Experiment], results: Path, committed: Path) -> None:
+    """Copy tables and their sidecars over the committed ones."""
+    for path in (path for experiment in experiments for path in tables.files(experiment, results)):
         tables.write_changed(committed / path.name, path.read_text())
         print(committed / path.name)
 

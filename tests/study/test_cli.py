@@ -4,13 +4,16 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 
+from fourierconv.study import tables
 from fourierconv.study.__main__ import main
+from fourierconv.study.claims import read_expected
 from fourierconv.study.store import Store, StudyError, key
 from fourierconv.study.sweep import run_missing
 from tests.study import toy
@@ -203,11 +206,21 @@ def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.
     arguments = [*collected(whole), "--only", "toy"]
     assert main(arguments, two, CLAIMS) == 0
     assert "wait for the table of other" in capsys.readouterr().out
-    assert main([*arguments, "--replace-committed"], two, CLAIMS) == 1
-    assert capsys.readouterr().err == f"error: {folder}/build/results/quick/other.csv is missing; " + (
-        "committed results are replaced as a whole or not at all\n"
-    )
-    assert not (folder / "book").exists()
+    assert main([*arguments, "--replace-committed"], two, CLAIMS) == 0
+    committed = folder / "book" / "results" / "quick"
+    assert {path.name for path in committed.iterdir()} == {"toy.csv", "toy.provenance.json"}
+
+
+def test_one_experiment_is_committed_beside_another_whose_claims_stay(folder: Path, whole: Store) -> None:
+    other: Any = SimpleNamespace(**vars(toy) | {"NAME": "other"})
+    theirs = replace(CLAIMS[0], name="other", experiment="other", per_seed=lambda tables: [1.0, len(tables["other"])])
+    assert study(*collected(whole), "--replace-committed") == 0
+    committed = folder / "book" / "results" / "quick"
+    for mine, its in zip(tables.files(toy, committed), tables.files(other, committed), strict=True):
+        its.write_text(mine.read_text())
+    arguments = [*collected(whole), "--only", "toy", "--replace-committed"]
+    assert main(arguments, {"toy": toy, "other": other}, [*CLAIMS, theirs]) == 0
+    assert read_expected(committed / "claims.csv").keys() == {"gain_64", "other"}
 
 
 @pytest.mark.parametrize(("arguments", "message"), USAGE_ERRORS)
