@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from fourierconv.study import tables
 from fourierconv.study.choices import require_known
 from fourierconv.study.figures.style import KNOWN
 from fourierconv.study.provenance import readable
-from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder
+from fourierconv.study.store import Experiment, Result, Store, StudyError, build_folder, repository_root
 from fourierconv.study.sweep import PROFILES, run_missing, sweep_of
 
 LINE = 105  # letters that fit below a figure
@@ -27,37 +28,18 @@ WARNING_ON_DARK = "#ff8a80"
 
 
 @dataclass(frozen=True)
-class Runs:
-    """The finished runs of a sweep.
+class Shown:
+    """Rows of finished runs, and the words that stand with every figure and table of them.
 
     Attributes:
-        rows: the tidy rows, in the order of the sweep's configs.
-        results: the runs behind them, in the same order.
-        store: where they and their weights are kept.
-        profile: 'quick' or 'full'.
-        banner: what here is not the profile's own, '' where all of it is.
-        whole: whether this is exactly the profile's sweep.
+        rows: the tidy rows.
+        note: profile, seeds, time and hardware.
+        banner: what a reader must know first, '' where there is nothing.
     """
 
     rows: pd.DataFrame
-    results: list[Result]
-    store: Store
-    profile: str
+    note: str
     banner: str
-    whole: bool
-
-    @property
-    def note(self) -> str:
-        """Profile, seeds, time and hardware, for every figure and table."""
-        seeds = sorted({run.config.seed for run in self.results})
-        drawn = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-        time = readable(sum(run.provenance["duration_s"] for run in self.results))
-        number = f"{len(self.results)} runs in {time} of one core"
-        return f"Profile {self.profile}, {drawn}, {number} on {hardware(self.results)}. {command(self.profile)}"
-
-    def history(self) -> pd.DataFrame:
-        """One row per run and epoch: the run's config and what the epoch recorded."""
-        return pd.DataFrame([{**asdict(run.config), **entry} for run in self.results for entry in run.history])
 
     def stamp(self, figure: Figure) -> Figure:
         """Write note and banner on a figure; returns the figure."""
@@ -66,6 +48,27 @@ class Runs:
     def table(self, frame: pd.DataFrame, digits: int = 2) -> HTML:
         """Show a frame under its note and banner; contenders appear under their names, floats with `digits`."""
         return html(frame, self.note, self.banner, digits)
+
+
+@dataclass(frozen=True)
+class Runs(Shown):
+    """The finished runs of a sweep; their rows are in the order of its configs, and the banner says what is beyond it.
+
+    Attributes:
+        results: the runs behind the rows, in the same order.
+        store: where they and their weights are kept.
+        profile: 'quick' or 'full'.
+        whole: whether this is exactly the profile's sweep.
+    """
+
+    results: list[Result]
+    store: Store
+    profile: str
+    whole: bool
+
+    def history(self) -> pd.DataFrame:
+        """One row per run and epoch: the run's config and what the epoch recorded."""
+        return pd.DataFrame([{**asdict(run.config), **entry} for run in self.results for entry in run.history])
 
 
 def runs(
@@ -98,7 +101,37 @@ def runs(
     given = _listed(asked if seed is None else {**asked, "seed": seed})
     beyond = len(set(configs) - own)
     banner = f"Not the {profile} profile's own: {beyond} of {len(configs)} runs are beyond it, with {given}."
-    return Runs(pd.DataFrame(rows), results, store, profile, banner if beyond else "", set(configs) == own)
+    said = note(profile, {run.config.seed for run in results}, [run.provenance for run in results])
+    whole = set(configs) == own
+    return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store, profile, whole)
+
+
+def committed(experiment: Experiment, profile: str, folder: Path | None = None) -> Shown:
+    """Return the rows of a committed table, contenders in their usual order, whatever this machine has run.
+
+    Args:
+        folder: with a folder of tables per profile; by default the repository's.
+
+    Raises:
+        StudyError: a table that is missing or damaged.
+    """
+    table = tables.read(experiment, (folder or repository_root() / "book" / "results") / profile)
+    rows = pd.DataFrame(table.rows)
+    places = {name: place for place, name in enumerate(KNOWN)}
+    rows = rows.sort_values("method", key=lambda names: names.map(places), kind="stable")
+    return Shown(rows, note(profile, set(rows["seed"]), list(tables.runs_of(table.provenance).values())), table.banner)
+
+
+def note(profile: str, seeds: Collection[int], provenances: Sequence[Mapping[str, Any]]) -> str:
+    """Say where runs come from: profile, seeds, time and hardware, and what makes their tables and figures again.
+
+    >>> note("quick", {0}, [{"duration_s": 90.0, "device": "cpu", "cpu": "abacus", "torch": "2.0"}])
+    'Profile quick, seed 0, 1 runs in 90 s of one core on abacus, torch 2.0. Made by make reproduce.'
+    """
+    drawn = f"{len(seeds)} seeds" if len(seeds) > 1 else f"seed {min(seeds)}"
+    time = readable(sum(run["duration_s"] for run in provenances))
+    number = f"{len(provenances)} runs in {time} of one core"
+    return f"Profile {profile}, {drawn}, {number} on {hardware(provenances)}. {command(profile)}"
 
 
 def profile_of(experiment: Experiment, profile: str) -> str:
@@ -166,10 +199,10 @@ def html(frame: pd.DataFrame, note: str, banner: str, digits: int) -> HTML:
     return HTML(f"{warning}{body}\n<p><small>{note}</small></p>")
 
 
-def hardware(results: Sequence[Result]) -> str:
-    """Return the processors or devices that results were computed on, and the torch that computed them."""
-    devices = {run.provenance["cpu" if run.provenance["device"] == "cpu" else "device"] for run in results}
-    torches = {f"torch {run.provenance['torch']}" for run in results}
+def hardware(provenances: Sequence[Mapping[str, Any]]) -> str:
+    """Return the processors or devices that runs were computed on, and the torch that computed them."""
+    devices = {run["cpu" if run["device"] == "cpu" else "device"] for run in provenances}
+    torches = {f"torch {run['torch']}" for run in provenances}
     return ", ".join([*sorted(devices), *sorted(torches)])
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullLocator
 from fourierconv.study import comparisons, teachers
 from fourierconv.study.experiments import size_recovery
 from fourierconv.study.figures.style import LOOKS, WIDTH, diverging, ink
-from fourierconv.study.frames import Runs
+from fourierconv.study.frames import Runs, Shown
 from fourierconv.study.trained import sides, taps
 
 CLASSIC = 5  # pixels: where every student starts
@@ -77,7 +77,7 @@ def students(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def recovered(runs: Runs) -> Figure:
+def recovered(runs: Shown) -> Figure:
     """Draw recovered against true extent, a point per run, with the diagonal; inputs down, students across."""
     inputs, methods = runs.rows["input"].unique(), runs.rows["method"].unique()
     figure = Figure(figsize=(WIDTH, 1.0 + 1.3 * len(inputs)), layout="constrained")
@@ -101,7 +101,7 @@ def recovered(runs: Runs) -> Figure:
     return runs.stamp(figure)
 
 
-def ratios(runs: Runs, kind: str) -> pd.DataFrame:
+def ratios(runs: Shown, kind: str) -> pd.DataFrame:
     """Return, for one kind of input, the ratio of recovered to true extent per teacher and student.
 
     Each cell holds the median over seeds and, below it, the ratio of every seed.
@@ -112,7 +112,7 @@ def ratios(runs: Runs, kind: str) -> pd.DataFrame:
     return table[runs.rows["method"].unique()]
 
 
-def summary(runs: Runs) -> pd.DataFrame:
+def summary(runs: Shown) -> pd.DataFrame:
     """Return, per student, the interval of the median ratio over teachers and inputs, and how many runs came near.
 
     The columns `mean`, `low`, `high` are over seeds; `near` of `runs` runs are within 10 % of the true extent.
@@ -124,7 +124,7 @@ def summary(runs: Runs) -> pd.DataFrame:
     return table.assign(near=counts["sum"][table["method"]].to_numpy(), runs=counts["size"][table["method"]].to_numpy())
 
 
-def unexplained(runs: Runs) -> Figure:
+def unexplained(runs: Shown) -> Figure:
     """Draw the share of the target's variance that students leave, a point per run; teachers down, inputs across."""
     rows = runs.rows.sort_values("true_extent", kind="stable")
     inputs, methods, names = runs.rows["input"].unique(), runs.rows["method"].unique(), rows["teacher"].unique()
