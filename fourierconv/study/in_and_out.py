@@ -33,6 +33,12 @@ def networks(runs: Runs) -> dict[str, nn.Module]:
     }
 
 
+def trainings(runs: Runs) -> pd.DataFrame:
+    """The accuracies of every run of `own_network`, and the seconds of one core that its training took."""
+    seconds = [run.provenance["duration_s"] for run in runs.results]
+    return runs.rows[["widths", "method", "seed", "accuracy", "train_accuracy"]].assign(seconds=seconds)
+
+
 @torch.no_grad()
 def largest_difference(one: nn.Module, other: nn.Module, images: np.ndarray) -> float:
     """The largest difference of two networks' outputs on images, uint8, relative to the largest output of the first.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from fourierconv.study import claims, protocol, tables
 from fourierconv.study.answers import evidence
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
-from fourierconv.study.experiments import classification
+from fourierconv.study.experiments import classification, own_network
+from fourierconv.study.gpu import results as gpu_results
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import LEAST_GROWTH, Interval, interval, paired_differences
 from fourierconv.study.store import Store, key, repository_root
@@ -56,8 +57,44 @@ def test_what_pages_say_of_the_quick_profile_in_words() -> None:
     assert means["conv2d_5", 32] > max(mean for (_, size), mean in means.items() if size == 128)  # "could be shrunk"
     loss = {name: means[name, 32] - means[name, 128] for name, size in means if size == 32}
     assert max(loss[name] for name in (*learned, "conv2d_11")) < loss["conv2d_5"]  # "falls less as images grow"
+    extents = [
+        median(float(row["extent_3"]) for row in rows if (row["method"], row["size"]) == ("window", size))
+        for size in (32, 64, 128)
+    ]
+    assert extents[1] / extents[0] > 1.2 > 1.1 > extents[2] / extents[1]  # "it comes from the smallest images"
     recovered = tables.from_csv((COMMITTED / "quick" / "size_recovery.csv").read_text())
     assert max(float(row["extent"]) for row in recovered if row["method"] == "spline") < 5  # "never beyond 5 pixels"
+
+
+def test_what_pages_say_of_your_own_network_in_words() -> None:
+    made: Any = own_network
+    table = tables.read(made, COMMITTED / "quick")
+    seconds = {name: run["duration_s"] for name, run in tables.runs_of(table.provenance).items()}
+    narrow, wide = own_network.WIDTHS["quick"]
+    times: dict[tuple[Any, str], list[float]] = {}
+    for config in own_network.configs("quick"):
+        times.setdefault((config.widths, config.method), []).append(seconds[key(made, config)])
+    assert min(times[narrow, "converted"]) > 3 * max(times[narrow, "original"])  # "several times as long"
+    assert max(times[wide, "original"]) < min(times[narrow, "converted"]) / 3  # "a fraction of its time"
+    accuracies: dict[tuple[Any, Any], list[float]] = {}
+    for row in table.rows:
+        accuracies.setdefault((row["widths"], row["method"]), []).append(float(row["accuracy"]))
+    small, large = (claims.OWN_NETWORKS[name] for name in ("narrow", "wide"))
+    for method in own_network.METHODS:
+        assert mean(accuracies[large, method]) > mean(accuracies[small, method])  # "in both forms ... is higher"
+    assert abs(mean(accuracies[large, "original"]) - mean(accuracies[small, "converted"])) < 1  # "about the accuracy"
+
+
+def test_what_pages_say_of_a_gpu_in_words() -> None:
+    cells, peaks = gpu_results.measured(COMMITTED / "gpu")
+    shares: dict[str, list[float]] = {"einsum": [], "torch": []}
+    for own in (own for own in cells if own.cell.groups == 1 and own.cell.channels == own.cell.out >= 32):
+        for other, found in shares.items():
+            if (own.cell.name, other) in peaks:
+                found.append(peaks[own.cell.name, "auto"] / peaks[own.cell.name, other])
+    assert max(shares["einsum"]) < 1  # "less than what autograd keeps in every dense cell"
+    assert 0.4 < mean(share > 0.5 for share in shares["einsum"]) < 0.6  # "more than half in about every other one"
+    assert median(shares["torch"]) > 3  # "several times less memory in most cells"
 
 
 def test_what_pages_say_of_the_search_for_rates_in_words() -> None:

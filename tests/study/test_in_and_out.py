@@ -28,6 +28,13 @@ def test_networks_are_those_of_the_runs_of_a_seed(tmp_path: Path) -> None:
     assert all(torch.equal(values, weights[name]) for name, values in found["converted"].state_dict().items())
 
 
+def test_trainings_stand_beside_the_time_that_each_took(tmp_path: Path) -> None:
+    runs = frames.runs(own_network, "quick", own_network_store(tmp_path), widths=[(8, 16, 32, 32)])
+    table = in_and_out.trainings(runs)
+    assert table["seconds"].tolist() == [run.provenance["duration_s"] for run in runs.results]
+    assert table["method"].tolist() == [run.config.method for run in runs.results]
+
+
 def test_differences_are_relative_to_the_largest_output() -> None:
     one, other = nn.Flatten(), nn.Sequential(nn.Flatten(), nn.Threshold(1.5, 0.0))
     images = np.full((1, 1, 16, 16), 255, np.uint8)  # 2 after normalization

@@ -35,7 +35,7 @@ LINES = {
 CUDA_LINES = {
     "torch": Line("torch (cuDNN)", "#222222", "o"),
     "torch tf32": Line("torch, TF32", "#666666", "s"),
-    "torch bf16": Line("torch, bfloat16", "#aaaaaa", "v"),
+    "torch bf16 channels_last": Line("torch, bfloat16, channels last", "#aaaaaa", "v"),
     "einsum": LINES["einsum"],
     "auto": LINES["auto"],
     "auto tf32": Line("this package, TF32", "#ffa500", "P"),

@@ -35,7 +35,7 @@ def kernels(runs: Runs, trained: Networks, size: int, layer: int, count: int = 3
 
 
 def mass_curves(runs: Runs, trained: Networks) -> Figure:
-    """Draw the share of the energy in centred windows against their side, mean over a layer's kernels."""
+    """Draw the share of the energy in centred strips against their width, mean over a layer's kernels."""
     figure, panels, sizes = _panels([size for size, _ in trained], 1.9)
     for (size, method), network in trained.items():
         for axes, layer in zip(panels[sizes.index(size)], convolutions(network), strict=True):
@@ -45,7 +45,7 @@ def mass_curves(runs: Runs, trained: Networks) -> Figure:
             axes.plot(side, 100 * curve, color=LOOKS[method].color, marker=".", markersize=3, linewidth=1.2)
     for axes in panels.flat:
         axes.axhline(95, **GUIDE)
-    panels[-1, 1].set_xlabel("side of the window (px)")
+    panels[-1, 1].set_xlabel("width of the strip (px)")
     figure.supylabel("share of the energy (%)", fontsize=10)
     names = list(dict.fromkeys(method for _, method in trained))
     handles = [panels[0, 0].plot([], [], color=LOOKS[name].color)[0] for name in names]

@@ -55,7 +55,7 @@ def portraits(layers: Mapping[str, nn.Module], count: int = 3, colors: Mapping[s
         axes.set_xticks([-0.5, 0, 0.5], ["−½", "0", "½"])
     panels[-1, count + count // 2].set_xlabel("cycles per pixel")
     panels[-1, -1].set_xticks(SIDES, map(str, SIDES))
-    panels[-1, -1].set_xlabel("window (px)")
+    panels[-1, -1].set_xlabel("strip (px)")
     return figure
 
 
@@ -125,7 +125,7 @@ def _frame(axes: Axes) -> None:
 
 
 def _mass(axes: Axes, layer: FourierConv2d, color: str) -> None:
-    """Share of the energy in centred windows, mean over kernels and axes, and their median extent."""
+    """Share of the energy in centred strips, mean over kernels and axes, and their median extent."""
     curve = layer.mass_curve().mean((0, 1, 2)).float().tolist()
     sides = [2 * index + 1 for index in range(len(curve))]
     if len(curve) == 1 or sides[-1] < SIDES[-1]:  # nothing beyond

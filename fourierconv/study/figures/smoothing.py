@@ -20,7 +20,7 @@ class Frame(NamedTuple):
     width: float  # of the smoothing, in cycles per pixel
     magnitude: Tensor  # |Ŵ|, (n, n), DC in the middle
     taps: Tensor  # (k, k)
-    extent: float  # side of the centred window with 95 % of the energy, mean of both axes, in pixels
+    extent: float  # width of the centred strip with 95 % of the energy, mean of both axes, in pixels
 
 
 def smoothed(kernel: Tensor, sigma: float, n: int) -> Frame:

@@ -55,12 +55,12 @@ def test_every_contender_has_a_line_through_its_medians(cells: list[Measured]) -
 
 def test_a_device_has_its_own_contenders_and_one_that_was_not_measured_has_no_point(tmp_path: Path) -> None:
     column = [cell for cell in made.CELLS if cell.name.startswith("64to64-128px")]
-    gpu.save(tmp_path, made.state(column, over={"torch bf16": "time"}))
+    gpu.save(tmp_path, made.state(column, over={"torch bf16 channels_last": "time"}))
     figure = costs.curves(gpu.measured(tmp_path)[0], costs.CUDA_LINES)
     (axes,) = figure.axes
     lines = {str(line.get_label()): np.asarray(line.get_ydata()) for line in axes.lines}
     assert {len(line) for line in lines.values()} == {0, len(column)}
-    assert len(lines[costs.CUDA_LINES["torch bf16"].label]) == 0
+    assert len(lines[costs.CUDA_LINES["torch bf16 channels_last"].label]) == 0
     assert np.allclose(lines["torch, TF32"] / lines["this package, TF32"], 4.0)
     assert smallest_letters(figure) >= 9
 
