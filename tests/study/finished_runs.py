@@ -46,12 +46,13 @@ def image_size_store(root: Path, **overrides: Any) -> Store:
 
 
 def size_recovery_store(root: Path) -> Store:
-    """A store that holds the quick runs of size_recovery, each student one and a half times too large."""
+    """A store that holds the quick runs of size_recovery, students 1.5 times too large, scales a fourth of it."""
     store = Store(root)
     for config in size_recovery.configs("quick"):
         true = 2.0 + len(config.teacher)
         metrics = {"true_extent": true, "extent": 1.5 * true, "unexplained": 0.01 * (config.seed + 1), "scale": None}
-        store.save(size_recovery, config, Outcome(metrics, []), PROVENANCE)
+        weights = {"scale": torch.full((2,), true / 4)} if config.method.startswith("scaled") else {}
+        store.save(size_recovery, config, Outcome(metrics, [], weights), PROVENANCE)
     return store
 
 

@@ -12,7 +12,7 @@ from fourierconv.study import claims, protocol, tables
 from fourierconv.study.answers import evidence
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
-from fourierconv.study.experiments import classification, own_network
+from fourierconv.study.experiments import classification, own_network, size_recovery
 from fourierconv.study.gpu import results as gpu_results
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
 from fourierconv.study.statistics import LEAST_GROWTH, Interval, interval, paired_differences
@@ -64,6 +64,34 @@ def test_what_pages_say_of_the_quick_profile_in_words() -> None:
     assert extents[1] / extents[0] > 1.2 > 1.1 > extents[2] / extents[1]  # "it comes from the smallest images"
     recovered = tables.from_csv((COMMITTED / "quick" / "size_recovery.csv").read_text())
     assert max(float(row["extent"]) for row in recovered if row["method"] == "spline") < 5  # "never beyond 5 pixels"
+
+
+def test_what_pages_say_of_longer_recovery_in_words() -> None:
+    assert size_recovery.STEPS["full"] == 5 * size_recovery.STEPS["quick"]
+    few, many = ({name: _ratios(profile, name) for name in size_recovery.METHODS} for profile in ("quick", "full"))
+    lost = ("ring_6", "white")
+    for profile in (few, many):
+        assert max(abs(ratio - 1) for own in profile.values() for ratio in own[lost]) > 0.3
+    assert min(abs(ratio - 1) for own in many.values() for ratio in own[lost]) > 0.1  # "stays lost to everyone"
+    for teacher, ratios in many["scaled_layer"].items():
+        assert all(abs(ratio - 1) <= 0.1 for ratio in ratios) == (teacher != lost)  # "the only exception"
+    for kind in ("white", "1/f"):
+        short = [ratio for ratio in many["scaled_channel"]["gaussian_8", kind] if ratio < 0.9]
+        assert len(short) > 4  # "still ends short on the large Gaussians"
+        assert max(many["window"]["gaussian_8", kind]) < 0.75  # "ends where they do"
+    for name in ("conv2d_5", "spectral", "spline"):
+        for teacher, ratios in many[name].items():
+            assert teacher == lost or abs(median(ratios) - median(few[name][teacher])) < 0.05  # "where they were"
+
+
+def _ratios(profile: str, method: str) -> dict[tuple[Any, Any], list[float]]:
+    """Recovered / true extents of a student, by teacher and kind of input."""
+    experiment: Any = size_recovery
+    found: dict[tuple[Any, Any], list[float]] = {}
+    for row in tables.read(experiment, COMMITTED / profile).rows:
+        if row["method"] == method:
+            found.setdefault((row["teacher"], row["input"]), []).append(float(row["ratio"]))
+    return found
 
 
 def test_what_pages_say_of_your_own_network_in_words() -> None:

@@ -20,6 +20,7 @@ CHANNELS = 64  # kernels whose extents are averaged before training
 CELL = '{median:.2f}<br><small style="white-space: nowrap">{values}</small>'
 NEAR = 0.1  # of the true extent
 TICKS = (3, 10, 30)  # pixels
+SPACINGS = (0.25, 0.5, 1, 2, 4, 8)  # pixels
 SHARES = {0.01: "≤ 0.01", 0.1: "0.1", 1.0: "1", 10.0: "10", 100.0: "100"}  # percent
 
 
@@ -101,6 +102,35 @@ def recovered(runs: Shown) -> Figure:
     return runs.stamp(figure)
 
 
+def spacings(runs: Runs) -> Figure:
+    """Draw the spacings of the scaled students, a point per scale and run; the line is where all of them began.
+
+    Teachers are down, from small to large, inputs across.
+    """
+    order = runs.rows.sort_values("true_extent", kind="stable")["teacher"].unique().tolist()
+    methods = [name for name in runs.rows["method"].unique() if name.startswith("scaled")]
+    inputs = runs.rows["input"].unique()
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.4 * len(order)), layout="constrained")
+    panels = figure.subplots(1, len(inputs), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, kind in zip(panels, inputs, strict=True):
+        axes.axvline(1.0, color="#444444", linewidth=0.8)
+        for name, aside in zip(methods, (-0.16, 0.16), strict=True):
+            own = [run for run in runs.results if (run.config.input, run.config.method) == (kind, name)]
+            found = [(runs.store.weights(size_recovery, run.config)["scale"].flatten(), run.config) for run in own]
+            places = [order.index(config.teacher) + aside for scales, config in found for _ in scales]
+            values = torch.cat([scales for scales, _ in found]).tolist()
+            look = LOOKS[name]
+            axes.scatter(values, places, s=22, marker=look.marker, color=look.color, linewidths=0, label=look.label)
+        axes.set(xscale="log", title=f"{kind} input", xlabel="learned spacing (px)", ylim=(len(order) - 0.5, -0.5))
+        axes.set(xticks=SPACINGS, yticks=range(len(order)))
+        axes.set_xticklabels(map(str, SPACINGS))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.grid(False, axis="y")
+    panels[0].set_yticklabels(order)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return runs.stamp(figure)
+
+
 def ratios(runs: Shown, kind: str) -> pd.DataFrame:
     """Return, for one kind of input, the ratio of recovered to true extent per teacher and student.
 
@@ -122,6 +152,17 @@ def summary(runs: Shown) -> pd.DataFrame:
     near = (runs.rows["ratio"] - 1).abs() <= NEAR
     counts = near.groupby(runs.rows["method"]).agg(["sum", "size"])
     return table.assign(near=counts["sum"][table["method"]].to_numpy(), runs=counts["size"][table["method"]].to_numpy())
+
+
+def longer(short: Shown, long: Shown) -> pd.DataFrame:
+    """Return, per student, how near trainings of two lengths came: medians, and the percentage within 10 %."""
+    columns = {}
+    for profile, shown in (("quick", short), ("full", long)):
+        found = summary(shown).set_index("method")
+        steps = f"{size_recovery.STEPS[profile]} steps"
+        columns[f"median ratio, {steps}"] = found["mean"].map("{:.2f}".format)
+        columns[f"within 10 %, {steps}"] = (100 * found["near"] / found["runs"]).map("{:.0f} %".format)
+    return pd.DataFrame(columns)
 
 
 def unexplained(runs: Shown) -> Figure:

@@ -63,6 +63,25 @@ def test_every_run_is_a_dot_of_unexplained_variance_in_its_teachers_row(runs: Ru
     assert set(rows) == set(teachers.NAMES)
 
 
+def test_every_scale_is_a_dot_in_its_teachers_row(runs: Runs) -> None:
+    figure = recovery.spacings(runs)
+    assert [axes.get_title() for axes in figure.axes] == ["white input", "1/f input"]
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    for axes in figure.axes:
+        drawn = dots(axes)
+        assert len(drawn) == 2 * 3 * 2 * len(teachers.NAMES)  # of two scales each, for every seed and student
+        for value, place in drawn:
+            assert value == pytest.approx((2.0 + len(rows[round(place)])) / 4)  # by construction of these runs
+        assert axes.get_xscale() == "log"
+
+
+def test_longer_trainings_stand_beside_short_ones(runs: Runs) -> None:
+    near = replace(runs, rows=runs.rows.assign(ratio=1.0))
+    table = recovery.longer(runs, near)
+    assert table.index.tolist() == list(size_recovery.METHODS)
+    assert [set(column) for _, column in table.items()] == [{"1.50"}, {"0 %"}, {"1.00"}, {"100 %"}]
+
+
 def test_shares_too_small_to_matter_stand_at_the_edge(runs: Runs) -> None:
     tiny = runs.rows.assign(unexplained=1e-9)
     figure = recovery.unexplained(replace(runs, rows=tiny))
@@ -96,7 +115,7 @@ def test_the_summary_takes_the_median_of_each_seed_and_counts_who_came_near(runs
     assert summary["near"].to_dict() == {name: 48 if name == "window" else 54 for name in size_recovery.METHODS}
 
 
-@pytest.mark.parametrize("draw", [recovery.recovered, recovery.unexplained])
+@pytest.mark.parametrize("draw", [recovery.recovered, recovery.spacings, recovery.unexplained])
 def test_figures_name_their_origin_and_can_be_read(draw: object, runs: Runs) -> None:
     style.apply()
     assert callable(draw)
