@@ -23,6 +23,8 @@ SIMPLER = {  # what could do as well without a learned size; no part of the clai
     "_at_64": "classic 5×5 kernels on the same images at 64 px",
     "_spectral": "the classic 5×5 kernels in Fourier coordinates",
     "_spline": "splines, smooth spectra of a fixed smoothness",
+    "_spectral_at_64": "kernels in Fourier coordinates at 64 px",
+    "_spline_at_64": "splines at 64 px",
 }
 FOR, AGAINST, OPEN = "it holds", "it does not hold", "it stays open"
 Cases = Mapping[tuple[str, str], str]  # by case and data, what it says

@@ -164,10 +164,13 @@ def _compared(data: str, size: int, method: str) -> list[Claim]:
 
 
 def _simpler(data: str) -> Iterator[Claim]:
-    """The headline's learned size above what could do as well without one: smaller images, and other coordinates."""
+    """The headline's learned size above what could do as well without one: smaller images, other coordinates, both."""
     (_, method), size = HEADLINE, PRIMARY_SIZE
     others = [(f"at_{n}", CLASSIC, n, f"{CLASSIC} on images of {n} px") for n in SIZES if n < size]
-    for kind, baseline, at, label in (*others, *((own, own, size, own) for own in ("spectral", "spline"))):
+    coordinates = ("spectral", "spline")
+    others += [(own, own, size, own) for own in coordinates]
+    others += [(f"{own}_at_{TUNED_AT}", own, TUNED_AT, f"{own} on images of {TUNED_AT} px") for own in coordinates]
+    for kind, baseline, at, label in others:
         statement = f"On {data} of {size} px, {method} is this many points above {label}."
         measured, said = (
             partial(own, data=data, size=size, method=method, baseline=baseline, at=at) for own in (gain, word)

@@ -87,5 +87,5 @@ def wanted(*names: str, **where: Any) -> list[Config]:
 
 
 def by_contender(table: Any) -> dict[str, dict[str, str]]:
-    """A table's rows by their contenders."""
-    return {row.pop("contender"): row for row in table.to_dict("records")}
+    """A table's rows by their contenders, without what stands below the names."""
+    return {row.pop("contender").partition("<br>")[0]: row for row in table.to_dict("records")}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fourierconv.study import claims, protocol, tables
-from fourierconv.study.answers import evidence
+from fourierconv.study.answers import changes, evidence
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
 from fourierconv.study.experiments import classification, own_network, size_recovery
@@ -181,8 +181,19 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     gains = {
         name: _gain(table.rows, name, classic) for name, classic in (("twice", "conv2d_5"), ("resnet18", "conv2d_3"))
     }
-    assert max(deeper, *(own.mean for own in gains.values())) < plain / 4  # "little or nothing is left"
+    assert gains["twice"].low > 0  # "it is still ahead"
+    assert gains["twice"].mean < plain / 4  # "by far fewer points"
+    assert deeper < 0  # "its classic ones are ahead"
     assert gains["resnet18"].low < -0.5 < 0 < gains["resnet18"].high  # "do not tell"
+    both = [found[f"letters_scaled_channel_128_{name}_at_64"] for name in ("spectral", "spline")]
+    assert all(own.low < 0 < own.high for own in both)  # "cannot tell from one scale per channel"
+    photos = [found[f"imagenette_scaled_channel_128_{name}_at_64"] for name in ("spectral", "spline")]
+    assert all(own.high < 0 for own in photos)  # "and more on photographs"
+    parts = changes.alone(evidence.load("parts", beside=("accuracy",))).set_index(["contender", "without"])
+    shown = (parts["low"] > 0) | (parts["high"] < 0)
+    assert shown.mean() < 0.5  # "most changes make no difference that these seeds show"
+    assert parts["mean"].idxmin() == ("even spline", "open spline")  # "loses most"
+    assert not shown["spline", "open spline"]  # "not shown to gain anything"
     extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
     assert min(extents) < 1.01  # "until one tap is left"
     assert max(extents) > 20

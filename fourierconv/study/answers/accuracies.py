@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -13,19 +14,30 @@ from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import ONE_SEED, grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NAMES, NOT_RUN, narrowed, ordered
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.protocol import CONTENDERS, PRIMARY_SIZE, SIZES
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES, TUNED_AT
 
 HEADLINE = "scaled_channel"
 CELL = ("data", "size", "method", "contender")
 SAME = ("data", "size", "widths", "padding_mode", "train", "epochs", "validation")  # of what is compared
 PLAIN = "convnet"
+COORDINATES = ("spectral", "spline")  # of kernels whose size is fixed
 
 
 def accuracy(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Test accuracy in percent, contenders by image size, with the interval and the seeds that are left to run."""
+    """Test accuracy in percent, contenders by image size, with interval and seeds, and how many numbers each learns.
+
+    What grows with the image is counted at the largest one.
+    """
     cells = summaries(evidence, "accuracy", *names, **where)
-    cells["text"] = [counted(text(row, ".1f"), row) for row in cells.to_dict("records")]
-    return grid(cells, "contender", "size", " px")
+    cells["text"] = [seeded(text(row, ".1f"), row) for row in cells.to_dict("records")]
+    table = grid(cells, "contender", "size", " px")
+    learned = evidence.of(*names, **where).groupby("contender")["parameters"].max()
+    if not table.empty:
+        table["contender"] = [
+            f"{name}<br><small>{learned[name]:,} parameters</small>" if name in learned else name
+            for name in table["contender"]
+        ]
+    return table
 
 
 def summaries(evidence: Evidence, column: str, *names: str, **where: Any) -> pd.DataFrame:
@@ -63,14 +75,20 @@ def against_best(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
 
 
 def chosen(evidence: Evidence) -> pd.DataFrame:
-    """The best fixed kernel of each size with its accuracy on images set aside, or how far the choice has come."""
-    found = []
+    """Mean accuracy of every fixed kernel on images set aside, by size; the best one, which is chosen, is bold.
+
+    None is bold until all have all their runs.
+    """
+    rows, found = evidence.of("selection"), []
     for row in choice.best_fixed(evidence).to_dict("records"):
-        best = f"{frames.label(row['method'])}, {row['accuracy']:.1f} %" if row["method"] else choice.NOT_CHOSEN
+        own = narrowed(rows, data=row["data"], size=row["size"])
+        shown = {}
+        for name in FIXED:
+            mean = summed(own.loc[own["method"] == name, "accuracy"].tolist())
+            said = f"{mean['mean']:.1f}" if mean["n"] else "–"
+            shown[frames.label(name).removeprefix("conv2d ")] = f"<b>{said}</b>" if name == row["method"] else said
         runs = f"{row['runs']} of {row['wanted']}"
-        found.append(
-            {"data": NAMES[row["data"]], "image": f"{row['size']} px", "best fixed kernel": best, "runs": runs}
-        )
+        found.append({"data": NAMES[row["data"]], "image": f"{row['size']} px", **shown, "runs": runs})
     return pd.DataFrame(found)
 
 
@@ -88,7 +106,7 @@ def primary(evidence: Evidence) -> pd.DataFrame:
                     f"{frames.label(HEADLINE)}, against": shown,
                     "points": choice.NOT_CHOSEN if name is None else text(difference, "+.1f"),
                     "seeds": difference["n"],
-                    "twice the training adds": adds,
+                    "twice the training adds, ours / theirs": adds,
                     "verdict": "–" if name is None else difference["verdict"],
                 }
             )
@@ -98,12 +116,12 @@ def primary(evidence: Evidence) -> pd.DataFrame:
 def simpler(evidence: Evidence, data: str) -> list[dict[str, Any]]:
     """How far the headline's contender is above what could do as well without a learned size.
 
-    Classic kernels on the same images made smaller, and two kinds of coordinates whose kernels have a fixed size. Each
-    as `compared` has it, with its `name`.
+    Classic kernels on the same images made smaller, two kinds of coordinates whose kernels have a fixed size, and both
+    together. Each as `compared` has it, with its `name`.
     """
     smaller = [(CLASSIC, size) for size in SIZES if size < PRIMARY_SIZE]
     found = []
-    for method, size in (*smaller, ("spectral", PRIMARY_SIZE), ("spline", PRIMARY_SIZE)):
+    for method, size in (*smaller, *((name, size) for size in (PRIMARY_SIZE, TUNED_AT) for name in COORDINATES)):
         shown = frames.label(method) + (f" on images of {size} px" if size < PRIMARY_SIZE else "")
         found.append({**versus(evidence, data, PRIMARY_SIZE, HEADLINE, method, at=size), "name": shown})
     return found
@@ -148,16 +166,48 @@ def versus(
     asked = evidence.every[evidence.every["config"].isin(evidence.asked["accuracy"])]
     asked = narrowed(asked, data=data, size=size, method=method, network=PLAIN)
     if asked.empty:
-        return {**summed([]), "gains": (None, None), "wanted": 0, "verdict": NOT_RUN, "text": NOT_RUN}
+        empty = {"gains": (None, None), "wanted": 0, "verdict": NOT_RUN, "by mean": NOT_RUN, "text": NOT_RUN}
+        return {**summed([]), **empty}
     return compared(evidence, asked.iloc[0].to_dict(), baseline, network, at)
 
 
 def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Points that twice the training adds, contenders by image size."""
-    rows = ordered(evidence.of(*names, **where).drop_duplicates(list(CELL)))
-    words = {"yes": "", "no": " not converged"}
-    shown = ["not checked" if gain is None else f"{gain:+.1f}{words[choice.converged(gain)]}" for gain in rows["gain"]]
-    return grid(rows.assign(text=shown), "contender", "size", " px")
+    """Accuracy after twice the training, contenders by image size, with the points that it adds.
+
+    They are added to that of the same seed; beside them, those above the mean of all seeds.
+    """
+    words = {"yes": "", "no": ", not converged"}
+    found = []
+    for cell in _cells(evidence.of(*names, **where)):
+        own = within(evidence.rows, cell)
+        gain, above = choice.gain_of(own), choice.gain_over_mean(own)
+        if gain is None or above is None:
+            found.append({**cell, "text": "not checked"})
+            continue
+        doubled = above + own["accuracy"].astype(float).mean()
+        adds = f"{gain:+.1f}{words[choice.converged(gain)]}; over the mean {above:+.1f}"
+        found.append({**cell, "text": f"{doubled:.1f}<br><small>{adds}</small>"})
+    return grid(pd.DataFrame(found), "contender", "size", " px")
+
+
+def by_mean(evidence: Evidence) -> str:
+    """Say which verdicts above the best fixed kernel would be others, had gains been taken over the mean of the seeds.
+
+    A gain by twice the training is that of one seed, which may be far from the mean of its cell.
+    """
+    fixed, others, judged = choice.best_fixed(evidence), [], 0
+    for data, own in CONTENDERS.items():
+        for method, size in product((name for name in own if name in CAN_GROW), SIZES):
+            best = choice.best_of(fixed, data, size)
+            found = versus(evidence, data, size, method, best)
+            if best is None or found["n"] < max(found["wanted"], 2):
+                continue
+            judged += 1
+            if found["by mean"] != found["verdict"]:
+                where = f"{frames.label(method)} on {NAMES[data]} of {size} px"
+                others.append(f"*{where}*, {found['by mean']} instead of {found['verdict']}")
+    listed = f": {'; '.join(others)}" if others else ""
+    return f"Over the mean of the seeds, {len(others)} of the {judged} verdicts would be others{listed}."
 
 
 def _cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -191,16 +241,25 @@ def compared(
 
     Returns:
         The cell's fields, mean, low, high, sd and n as `paired` has them, `wanted` seeds, both sides' `gains` by twice
-        the training, the `verdict`, and a `text`; n is 0 without a baseline.
+        the training, the `verdict`, that "by mean" if gains were over the means of all seeds, and a `text`; n is 0
+        without a baseline.
     """
     own, others = within(evidence.rows, cell), beside(evidence.rows, cell, baseline, network, at)
     asked, theirs = within(evidence.every, cell), beside(evidence.every, cell, baseline, network, at)
     wanted = len(set(asked["seed"]) & set(theirs["seed"]))
     difference, both = paired(own, others), (choice.gain_of(own), choice.gain_of(others))
     word = verdict(difference, *both, wanted)
+    by_mean = verdict(difference, choice.gain_over_mean(own), choice.gain_over_mean(others), wanted)
     points = f"{difference['mean']:+.1f}" if difference["n"] == 1 else text(difference, "+.1f")
     shown = NOT_RUN if difference["n"] == 0 else f"{points}<br><small>{word}</small>"
-    return {**cell, **difference, "wanted": wanted, "gains": both, "verdict": word, "text": shown}
+    said = {"verdict": word, "by mean": by_mean, "text": shown}
+    return {**cell, **difference, "wanted": wanted, "gains": both, **said}
+
+
+def seeded(shown: str, row: Mapping[str, Any]) -> str:
+    """A text with the seeds that it is of, where there are several."""
+    several = row["n"] > 1 and row["n"] == row["wanted"]
+    return f"{shown}<br><small>{row['n']} seeds</small>" if several else counted(shown, row)
 
 
 def counted(shown: str, row: Mapping[str, Any]) -> str:

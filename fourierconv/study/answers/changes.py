@@ -14,9 +14,26 @@ from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdi
 from fourierconv.study.answers.trainings import NOT_RUN, narrowed
 from fourierconv.study.claims import CLASSIC
 from fourierconv.study.experiments.classification import LEVELS
+from fourierconv.study.protocol import EPOCHS, PRIMARY_SIZE
 
 CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
 ABOVE = "points above conv2d"
+LAYERS = (1, 2, 3)  # of the plain network
+LAYER, CHANNEL = (frames.label(f"scaled_{per}") for per in ("layer", "channel"))
+PAIRS = (  # a change, and the contender that differs from it in the change alone
+    (CHANNEL, LAYER),
+    ("scaled, per group", LAYER),
+    ("scaled, per group", CHANNEL),
+    *((f"{LAYER}, {change}", LAYER) for change in ("from 2 px", "from 4 px")),
+    *((f"{LAYER}, scale's rate ×{rate}", LAYER) for rate in (1, 3, 30)),
+    (frames.label("hermite"), LAYER),
+    (frames.label("spacings"), CHANNEL),
+    (frames.label("spline_open"), frames.label("bilinear")),
+    (frames.label("spline_even"), frames.label("spline_open")),
+    (frames.label("spline"), frames.label("spline_even")),
+    (frames.label("spline"), frames.label("spline_open")),
+    *((f"{CHANNEL}, {mode} padding", CHANNEL) for mode in ("circular", "reflect")),
+)
 
 
 def beside_classic(evidence: Evidence, *names: str) -> pd.DataFrame:
@@ -50,6 +67,41 @@ def changes(evidence: Evidence) -> pd.DataFrame:
     """What each change of question 4 does: accuracy in percent, and points above classic kernels, all else equal."""
     found = beside_classic(evidence, "parts")[["contender", "accuracy", "points"]]
     return found.rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
+
+
+def alone(evidence: Evidence) -> pd.DataFrame:
+    """What each change of question 4 does by itself: points above the same without it, over the seeds of both.
+
+    A row per pair of `PAIRS`, with mean, low, high, sd and n; n is 0 where either is not run.
+    """
+    same = {"data": "letters", "size": PRIMARY_SIZE, "validation": 0, "epochs": EPOCHS}
+    rows, found = narrowed(evidence.rows, **same), []
+    for change, without in PAIRS:
+        ours, theirs = (narrowed(rows, contender=name).drop_duplicates("seed") for name in (change, without))
+        found.append({"contender": change, "without": without, **paired(ours, theirs)})
+    return pd.DataFrame(found)
+
+
+def by_themselves(evidence: Evidence) -> pd.DataFrame:
+    """`alone` as a table."""
+    rows = alone(evidence).to_dict("records")
+    return pd.DataFrame(
+        {
+            "contender": [row["contender"] for row in rows],
+            "points above": [row["without"] for row in rows],
+            "points": [text(row, "+.1f") for row in rows],
+            "seeds": [row["n"] for row in rows],
+            "difference": [holds_zero(row) for row in rows],
+        }
+    )
+
+
+def learned_spacings(evidence: Evidence) -> pd.DataFrame:
+    """What one scale per layer ends at, unchanged, layer by layer: mean and interval over seeds, in pixels."""
+    own = evidence.of("accuracy", data="letters", size=PRIMARY_SIZE, contender=LAYER).drop_duplicates("seed")
+    layers = {f"layer {layer}": own[f"scale_{layer}"].dropna().astype(float).tolist() for layer in LAYERS}
+    shown = {name: text(summed(values), ".1f", " px") for name, values in layers.items()}
+    return pd.DataFrame([{"learned spacings": LAYER, **shown}])
 
 
 def frozen(evidence: Evidence) -> pd.DataFrame:
@@ -86,26 +138,36 @@ def given(evidence: Evidence) -> pd.DataFrame:
 
 
 def predecessor(evidence: Evidence) -> pd.DataFrame:
-    """Question 3: accuracy, points above nn.Conv2d in the same network, and steps to accuracies in training."""
+    """Question 3: accuracy, points above nn.Conv2d in the same network, in training, rate, and steps to accuracies."""
     found = beside_classic(evidence, "predecessor")
     runs = evidence.of("predecessor").groupby("contender").size()
+    training = summaries(evidence, "train_accuracy", "predecessor").set_index("contender")
+    found["training, %"] = [text(training.loc[name].to_dict(), ".1f") for name in found["contender"]]
+    rates = evidence.cells("predecessor").groupby("contender")["lr"].first()
+    found["rate"] = [f"{rates[name]:g}" for name in found["contender"]]
     for level in LEVELS:
         steps = summaries(evidence, f"steps_to_{level}", "predecessor").set_index("contender")
         found[f"steps to {level} %"] = [
             _steps(steps.loc[name].to_dict(), int(runs.get(name, 0))) for name in found["contender"]
         ]
     found["contender"] = found["method"].map(frames.label)  # the network is the same for all
-    shown = ["contender", "accuracy", "points", *(f"steps to {level} %" for level in LEVELS)]
+    shown = ["contender", "accuracy", "points", "training, %", "rate", *(f"steps to {level} %" for level in LEVELS)]
     return found[shown].rename(columns={"accuracy": "accuracy, %", "points": ABOVE})
 
 
 def coordinates(evidence: Evidence) -> pd.DataFrame:
-    """Question 5: points of `spectral` above conv2d 5×5 with each optimizer, and whether the interval holds 0."""
+    """Question 5: points of `spectral` above conv2d 5×5 with each optimizer, and whether the interval holds 0.
+
+    Beside them, the largest difference of one seed, and how the two correlate over seeds.
+    """
     rows, found = evidence.of(*evidence.asked), []
     for optimizer in ("sgd", "adam"):
         own = rows[rows["optimizer"] == optimizer].drop_duplicates(["method", "seed"])
         wanted = evidence.every[evidence.every["optimizer"] == optimizer]["seed"].nunique()
         difference = paired(own[own["method"] == "spectral"], own[own["method"] == CLASSIC])
+        by_seed = own.pivot(index="seed", columns="method", values="accuracy").dropna().astype(float)
+        apart = by_seed["spectral"] - by_seed[CLASSIC] if difference["n"] else pd.Series(dtype=float)
+        several = difference["n"] > 2
         means = {name: summed(own.loc[own["method"] == name, "accuracy"].tolist()) for name in (CLASSIC, "spectral")}
         found.append(
             {
@@ -113,6 +175,8 @@ def coordinates(evidence: Evidence) -> pd.DataFrame:
                 **{frames.label(name): text(mean, ".1f") for name, mean in means.items()},
                 "spectral above conv2d 5×5, points": text(difference, "+.1f"),
                 "difference": holds_zero(difference, wanted),
+                "largest of a seed": f"{apart.abs().max():.1f}" if len(apart) else "–",
+                "correlation": f"{by_seed['spectral'].corr(by_seed[CLASSIC]):.2f}" if several else "–",
             }
         )
     return pd.DataFrame(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import SIDES, Config
 from fourierconv.study.methods import METHODS
 from fourierconv.study.models import SPREAD, convolutions, layer_scale, spread
+from fourierconv.study.models import extents as model_extents
 from fourierconv.study.statistics import Interval
 
 LAYERS = (1, 2, 3)  # of the plain network
@@ -88,10 +90,18 @@ def seeds_of_slopes(evidence: Evidence, *names: str, data: str, contender: str) 
 
 
 def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Mean extent of the last layer's kernels in pixels of its input, contenders by size; last, the best fixed one."""
+    """Mean extent of the last layer's kernels in pixels of its input, and at the start, contenders by size.
+
+    The last rows have the best fixed kernel's, and the side of the input itself.
+    """
     cells = summaries(evidence, f"extent_{LAST}", *names, **where)
     cells = cells[~cells["contender"].str.endswith(NETWORKS["deeper"])]
-    cells["text"] = [text(row, ".1f") for row in cells.to_dict("records")]
+    asked = evidence.cells(*names, **where).drop_duplicates(list(CELL)).set_index(list(CELL))["config"]
+    began = [start_extent(asked[tuple(row[name] for name in CELL)]) for row in cells.to_dict("records")]
+    cells["text"] = [
+        f"{text(row, '.1f')}<br><small>from {start:.1f}</small>" if row["n"] else text(row, ".1f")
+        for row, start in zip(cells.to_dict("records"), began, strict=True)
+    ]
     table = grid(cells, "contender", "size", " px")
     chosen, rows = choice.best_fixed(evidence), evidence.of(*evidence.asked)
     best: dict[str, str] = {"contender": "the best fixed kernel"}
@@ -103,7 +113,9 @@ def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
         best[f"{size} px"] = (
             choice.NOT_CHOSEN if method is None else f"{shown}<br><small>{frames.label(method)}</small>"
         )
-    return pd.concat([table, pd.DataFrame([best])], ignore_index=True) if len(table) else table
+    inputs = {f"{size} px": f"{size // SHRUNK}" for size in cells["size"].unique()}
+    last = pd.DataFrame([best, {"contender": "the layer's whole input", **inputs}])
+    return pd.concat([table, last], ignore_index=True) if len(table) else table
 
 
 def histories(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
@@ -225,6 +237,19 @@ def spread_word(learned: Mapping[str, Any], start: float) -> str:
     if learned["low"] > start:
         return "spread"
     return "come closer" if learned["high"] < start else "undecided"
+
+
+def start_extent(config: Config) -> float:
+    """Mean extent of the last layer's kernels before training, in pixels of its input."""
+    return _start_extent(replace(config, seed=0, test_sizes=(), keep=False))
+
+
+@cache
+def _start_extent(config: Config) -> float:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = classification.build(config)
+    return model_extents(model)[LAST - 1]
 
 
 @cache

@@ -125,7 +125,21 @@ def extents(evidence: Evidence) -> list[str]:
     for word, sentence in GROWTH.items():
         where = [f"{name}, {text(known[name], '.2f')}" for name, own in growth.items() if own == word]
         said += [f"{sentence}: {_listed(where)}."] if where else []
-    return said
+    return [*said, *_cannot_grow(evidence)]
+
+
+def _cannot_grow(evidence: Evidence) -> Iterator[str]:
+    """What the same measure finds for the largest fixed kernels, where the sweep has them at all sizes."""
+    if "selection" not in evidence.asked:
+        return
+    slopes = narrowed(kernels.slopes(evidence, "selection"), layer=kernels.LAST, method=FIXED[-1])
+    shown = []
+    for data in CONTENDERS:
+        slope = summed(narrowed(slopes, data=data)["slope"].tolist())
+        shown += [f"{text(slope, '.2f')} on {NAMES[data]}"] if slope["n"] else []
+    if shown:
+        fixed = f"{frames.label(FIXED[-1])}, whose size is fixed, has {_listed(shown)}"
+        yield f"Growth of kernels as wide as small images is no evidence: by the same measure {fixed}."
 
 
 def predecessor(evidence: Evidence) -> list[str]:
@@ -161,6 +175,8 @@ def parts(evidence: Evidence) -> list[str]:
     words = Counter(row["verdict"] for row in known)
     counts = [f"{count} × {word}" for word, count in words.most_common()]
     said = [f"{len(known)} of {len(rows)} changes are measured, beside the classic kernels: {_listed(counts)}."]
+    undone = [f"*{row['contender']}*" for row in known if changes.holds_zero(row) != "above 0"]
+    said.append(f"A change undoes the difference where its interval is not above 0: {_listed(undone) or 'none does'}.")
     for word in words:
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in known if row["verdict"] == word]
         said.append(f"*{_upper(word)}*: {_listed(shown)}.")

@@ -35,14 +35,17 @@ def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", 
     drawn: dict[str, Any] = {}
     for data, axes in zip(sets, panels, strict=True):
         cells = done(summaries(evidence, "accuracy", *names, data=data))
-        ends = {}
+        ends: dict[float, dict[int, float]] = {}
+        sizes = sorted(cells["size"].unique())
         for method, own in cells[cells["method"].isin(SWEEP)].groupby("method", sort=False):
-            own = own.sort_values("size")
-            axes.plot(own["size"], own["mean"], marker=".", markersize=3, **THIN)
-            ends[METHODS[str(method)].kernel_size] = float(own["size"].iloc[-1]), float(own["mean"].iloc[-1])
+            means = own.set_index("size")["mean"]
+            axes.plot(sizes, means.reindex(sizes), marker=".", markersize=3, **THIN)  # a gap where it has no run
+            last = means.index.max()
+            ends.setdefault(float(last), {})[METHODS[str(method)].kernel_size] = float(means[last])
         drawn |= lines(axes, cells, "size")
         percents(axes)
-        _numbers(axes, ends)
+        for size, own_ends in ends.items():
+            _numbers(axes, size, own_ends)
         drawn |= {FIXED: THIN} if ends else {}
         axes.set(title=NAMES[data])
         size_axis(axes, cells["size"], "image size (px)")
@@ -169,11 +172,11 @@ def legend(figure: Figure, drawn: dict[str, Any], styles: dict[str, str] | None 
         figure.legend(handles, list(named), loc="outside upper center", ncols=3)
 
 
-def _numbers(axes: Axes, ends: dict[int, tuple[float, float]]) -> None:
-    """Write the taps per axis at the right ends (size, accuracy) of the lines, apart from each other."""
+def _numbers(axes: Axes, size: float, ends: dict[int, float]) -> None:
+    """Write the taps per axis at the right ends of the lines that end at a size, apart from each other."""
     low, high = axes.get_ylim()
     below = -1e9
-    for taps, (size, height) in sorted(ends.items(), key=lambda end: end[1][1]):
+    for taps, height in sorted(ends.items(), key=lambda end: end[1]):
         below = max(height, below + 0.05 * (high - low))
         axes.annotate(str(taps), (size * 1.13, below), va="center", fontsize=9, color="#666666")
 

@@ -28,7 +28,7 @@ def changes(evidence: Evidence) -> Figure:
     figure, axes = _rows(found["contender"].tolist())
     for place, row in enumerate(found.to_dict("records")):
         _mean(axes, row, place, row["method"])
-    axes.set(xlabel="points above the classic kernels, all else equal")
+    axes.set(xlabel="points above the classic kernels of the same network")
     empty(axes, found)
     return evidence.stamp(figure)
 

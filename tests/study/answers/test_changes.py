@@ -32,6 +32,24 @@ def test_changes_are_compared_with_the_classic_kernels_all_else_equal(whole: Pat
     assert table["scaled, per layer, from 2 px"]["points above conv2d"].startswith("+6.0 [+6.0, +6.0]")
 
 
+def test_what_a_change_does_by_itself_is_above_the_same_without_it(whole: Path, tmp_path: Path) -> None:
+    rows = changes.alone(evidence.load("parts", "accuracy", folder=whole))
+    assert list(zip(rows["contender"], rows["without"], strict=True)) == list(changes.PAIRS)
+    assert (rows["n"] >= 3).all()
+    found = rows.set_index(["contender", "without"])["mean"]
+    # of `exact`, 6 points and, per channel, 8 and a tenth per seed above conv2d_5
+    assert found["scaled, per channel", "scaled, per layer"] == pytest.approx(2.2)
+    assert found["scaled, per layer, from 4 px", "scaled, per layer"] == pytest.approx(0.0)
+    table = changes.by_themselves(evidence.load("parts", "accuracy", folder=tmp_path))
+    assert set(table["points"]) == {"not run yet"}
+
+
+def test_learned_spacings_are_told_layer_by_layer(whole: Path) -> None:
+    table = changes.learned_spacings(evidence.load("parts", "accuracy", folder=whole))
+    assert table.columns.tolist() == ["learned spacings", "layer 1", "layer 2", "layer 3"]
+    assert table.loc[0, "layer 1"].endswith("] px") or "px [" in table.loc[0, "layer 1"]
+
+
 def test_the_pilots_changes_are_compared_where_their_baseline_is(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "pilot", measured=exact)
     table = by_contender(changes.changes(evidence.load("parts", "accuracy", "convergence", folder=tmp_path)))
@@ -47,7 +65,7 @@ def test_the_predecessors_table_has_steps_and_says_never(whole: Path, tmp_path: 
     protocol_runs.write(tmp_path, "full", wanted("predecessor", method="conv2d_5")[:1], exact)
     table = by_contender(changes.predecessor(evidence.load("predecessor", folder=tmp_path)))
     assert table["conv2d 5×5"]["steps to 50 %"] == "5000 (one seed)"
-    assert set(table["spline"].values()) == {"not run yet"}
+    assert set(table["spline"].values()) == {"not run yet", "0.001"}  # and its rate
 
 
 def test_coordinates_may_differ_with_adam_alone(tmp_path: Path) -> None:
