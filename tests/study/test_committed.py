@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import log
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from fourierconv.study import claims, protocol, tables
-from fourierconv.study.answers import changes, evidence
+from fourierconv.study.answers import changes, evidence, kernels
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
 from fourierconv.study.experiments import classification, own_network, size_recovery
@@ -152,6 +153,21 @@ def _gain(rows: Sequence[Row], network: str, classic: str) -> Interval:
     return interval(paired_differences(ours, theirs))
 
 
+def _above(rows: Sequence[Row], ours: str, theirs: str, network: str = "convnet", other: str = "convnet") -> Interval:
+    """How far one contender is above another on letters of the primary size, in networks that may differ."""
+    usual = {"data": "letters", "size": protocol.PRIMARY_SIZE, "epochs": protocol.EPOCHS, "validation": 0}
+    usual |= {"optimizer": "adam", "padding_mode": "zeros", "scale": "", "train": protocol.BUDGETS["letters"]["train"]}
+    by_seed: list[dict[int, float]] = [{}, {}]
+    for found, cell in zip(by_seed, ((ours, network), (theirs, other)), strict=True):
+        for row in rows:
+            same = (row["method"], row["network"]) == cell and all(row[name] == value for name, value in usual.items())
+            if same and row["widths"] != "-".join(map(str, protocol.WIDER)):
+                found[int(row["seed"])] = float(row["accuracy"])
+    both = by_seed[0].keys() & by_seed[1].keys()
+    assert len(both) > 2
+    return interval([by_seed[0][seed] - by_seed[1][seed] for seed in sorted(both)])
+
+
 def test_what_pages_say_of_the_full_profile_in_words() -> None:
     table = tables.read(EXPERIMENT, COMMITTED / "full")
     found = claims.measure(PROTOCOL_CLAIMS, {EXPERIMENT.NAME: table.rows})
@@ -194,6 +210,18 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert shown.mean() < 0.5  # "most changes make no difference that these seeds show"
     assert parts["mean"].idxmin() == ("even spline", "open spline")  # "loses most"
     assert not shown["spline", "open spline"]  # "not shown to gain anything"
+    ahead = {name: _above(table.rows, name, "scaled_channel") for name in ("hermite", "spacings")}
+    assert min(own.low for own in ahead.values()) > 0  # "other learned sizes did better"
+    level = _above(table.rows, "scaled_channel", "conv2d_5", "twice", "deeper")
+    assert level.low < 0 < level.high < 1.5  # "is level with it"
+    for name in ("open", "full"):
+        assert found[f"predecessor_spline{'_open' * (name == 'open')}"].high < 0  # "smooth spectra fall behind"
+    plain_step, own_step = (median(steps["letters", "convnet", name]) for name in ("conv2d_5", "scaled_channel"))
+    assert own_step > 2 * plain_step  # "more than twice as long"
+    quotients = kernels.scales(evidence.load("multiscale"), "multiscale", method="scaled_channel")
+    for layer, own in quotients.groupby("layer"):
+        spread = interval([log(value) for value in own["spread"]])
+        assert (spread.low > log(own["start_spread"].iloc[0])) == (layer == 1)  # "the first layer do spread"
     extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
     assert min(extents) < 1.01  # "until one tap is left"
     assert max(extents) > 20

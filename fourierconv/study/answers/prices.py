@@ -75,21 +75,19 @@ def above_classic_table(evidence: Evidence, *names: str, **where: Any) -> pd.Dat
 
 
 def costs(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Per contender of one size: mean accuracy, and median time and largest memory of a training step, by machine.
+    """Per contender of one size: mean accuracy, and the time of a training step, by machine.
 
-    Columns data, size, method, contender, machine, accuracy (percent), low, high, n, ms, mb; runs whose steps were not
-    timed are left out. Memory that a process keeps of an earlier training is missing from that of the next, so the
-    largest of the runs is the nearest.
+    Columns data, size, method, contender, machine, accuracy (percent), low, high, n, and of the step's time the median
+    over runs, ms, the least and the most; runs whose steps were not timed are left out.
     """
     rows = evidence.of(*names, **where).drop_duplicates([*CELL, "seed"])
     timed = rows[rows["step_s"].notna() & rows["machine"].notna()]
     by = [*CELL, "machine"]
     cells = timed.groupby(by, sort=False)
-    steps = cells.agg(step_s=("step_s", "median"), peak_mb=("peak_mb", "max")).reset_index()
-    steps = steps.assign(ms=1000 * steps["step_s"].astype(float), mb=steps["peak_mb"].astype(float))
+    steps = cells["step_s"].agg(["median", "min", "max"]).astype(float).mul(1000).reset_index()
+    steps = steps.rename(columns={"median": "ms", "min": "least", "max": "most"})
     accuracies = summaries(evidence, "accuracy", *names, **where).drop(columns=["wanted", "sd"])
-    found = accuracies.rename(columns={"mean": "accuracy"}).merge(steps, on=list(CELL))
-    return found.drop(columns=["step_s", "peak_mb"])
+    return accuracies.rename(columns={"mean": "accuracy"}).merge(steps, on=list(CELL))
 
 
 def cost_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
@@ -98,7 +96,7 @@ def cost_table(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     for row in found.to_dict("records"):
         mean = {"mean": row["accuracy"], **{name: row[name] for name in ("low", "high", "n")}}
         machine = {"machine": row["machine"]} if found["machine"].nunique() > 1 else {}
-        memory = "not measured" if pd.isna(row["mb"]) else f"{row['mb']:.0f}"
+        runs = f"{row['least']:.0f} to {row['most']:.0f}"
         own = {"contender": row["contender"], "accuracy, %": text(mean, ".1f"), "step, ms": f"{row['ms']:.0f}"}
-        rows.append({**own, "memory, MB": memory, **machine})
-    return pd.DataFrame(rows, columns=None if rows else ["contender", "accuracy, %", "step, ms", "memory, MB"])
+        rows.append({**own, "single runs, ms": runs, **machine})
+    return pd.DataFrame(rows, columns=None if rows else ["contender", "accuracy, %", "step, ms", "single runs, ms"])

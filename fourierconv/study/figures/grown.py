@@ -85,6 +85,9 @@ def portraits(evidence: Evidence, *names: str, data: str, size: int, layer: int)
     return evidence.stamp(figure)
 
 
+START: dict[str, Any] = {"color": "#cccccc", "linewidth": 12, "solid_capstyle": "butt", "zorder": 1}
+
+
 def scales(evidence: Evidence, *names: str) -> Figure:
     """Draw the scales of each layer, from the 10th to the 90th percentile with the median, a line per run.
 
@@ -98,7 +101,7 @@ def scales(evidence: Evidence, *names: str) -> Figure:
         for place, name in enumerate(contenders):
             own = found[(found["contender"] == name) & (found["layer"] == layer)].sort_values("seed")
             look, start = KNOWN[own["method"].iloc[0]], own.iloc[0]
-            axes.plot([start["start_p10"], start["start_p90"]], [place] * 2, color="#cccccc", linewidth=12, zorder=1)
+            axes.plot([start["start_p10"], start["start_p90"]], [place] * 2, **START)
             axes.plot(start["start_p50"], place, "|", color="#888888", markersize=12, zorder=2)
             for number, run in enumerate(own.to_dict("records")):
                 height = place + 0.3 * ((number + 0.5) / len(own) - 0.5) * 2
@@ -132,7 +135,8 @@ def limits(evidence: Evidence, *names: str, data: str = "letters") -> Figure:
             axes.plot(cell["share"], cell["mean"], markersize=MARKS[cell["size"]], **shown)
         drawn[str(name)] = shown
     axes.set(xlabel="extent of the last layer's kernels in the image / side of the letter", ylabel="test accuracy (%)")
-    axes.set_title(f"{NAMES[data]}; marks grow with the image, from {min(MARKS)} to {max(MARKS)} px")
+    sizes = f", from {runs['size'].min()} to {runs['size'].max()} px" if len(runs) else ""
+    axes.set_title(f"{NAMES[data]}; marks grow with the image{sizes}")
     empty(axes, runs)
     legend(figure, drawn)
     return evidence.stamp(figure)
