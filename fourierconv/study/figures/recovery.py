@@ -80,7 +80,7 @@ def students(runs: Runs) -> pd.DataFrame:
 
 def recovered(runs: Shown) -> Figure:
     """Draw recovered against true extent, a point per run, with the diagonal; inputs down, students across."""
-    inputs, methods = runs.rows["input"].unique(), runs.rows["method"].unique()
+    inputs, methods = _inputs(runs), runs.rows["method"].unique()
     figure = Figure(figsize=(WIDTH, 1.0 + 1.3 * len(inputs)), layout="constrained")
     panels = figure.subplots(len(inputs), len(methods), sharex=True, sharey=True, squeeze=False)
     ends = 0.8 * min(runs.rows[["true_extent", "extent"]].min()), 1.25 * runs.rows["true_extent"].max()
@@ -109,7 +109,7 @@ def spacings(runs: Runs) -> Figure:
     """
     order = runs.rows.sort_values("true_extent", kind="stable")["teacher"].unique().tolist()
     methods = [name for name in runs.rows["method"].unique() if name.startswith("scaled")]
-    inputs = runs.rows["input"].unique()
+    inputs = _inputs(runs)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.4 * len(order)), layout="constrained")
     panels = figure.subplots(1, len(inputs), sharex=True, sharey=True, squeeze=False)[0]
     for axes, kind in zip(panels, inputs, strict=True):
@@ -129,6 +129,10 @@ def spacings(runs: Runs) -> Figure:
     panels[0].set_yticklabels(order)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return runs.stamp(figure)
+
+
+def _inputs(runs: Shown) -> list[str]:
+    return [kind for kind in size_recovery.INPUTS if kind in set(runs.rows["input"])]
 
 
 def ratios(runs: Shown, kind: str) -> pd.DataFrame:
@@ -168,7 +172,7 @@ def longer(short: Shown, long: Shown) -> pd.DataFrame:
 def unexplained(runs: Shown) -> Figure:
     """Draw the share of the target's variance that students leave, a point per run; teachers down, inputs across."""
     rows = runs.rows.sort_values("true_extent", kind="stable")
-    inputs, methods, names = runs.rows["input"].unique(), runs.rows["method"].unique(), rows["teacher"].unique()
+    inputs, methods, names = _inputs(runs), runs.rows["method"].unique(), rows["teacher"].unique()
     figure = Figure(figsize=(WIDTH, 1.3 + 0.5 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(inputs), sharey=True, squeeze=False)[0]
     places = {name: place for place, name in enumerate(names)}
