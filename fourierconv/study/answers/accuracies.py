@@ -190,7 +190,7 @@ def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     return grid(pd.DataFrame(found), "contender", "size", " px")
 
 
-def by_mean(evidence: Evidence) -> str:
+def by_mean(evidence: Evidence) -> list[str]:
     """Say which verdicts above the best fixed kernel would be others, had gains been taken over the mean of the seeds.
 
     A gain by twice the training is that of one seed, which may be far from the mean of its cell.
@@ -205,9 +205,9 @@ def by_mean(evidence: Evidence) -> str:
             judged += 1
             if found["by mean"] != found["verdict"]:
                 where = f"{frames.label(method)} on {NAMES[data]} of {size} px"
-                others.append(f"*{where}*, {found['by mean']} instead of {found['verdict']}")
-    listed = f": {'; '.join(others)}" if others else ""
-    return f"Over the mean of the seeds, {len(others)} of the {judged} verdicts would be others{listed}."
+                others.append(f"*{where}*: {found['by mean']} instead of {found['verdict']}")
+    said = f"Over the mean of the seeds, {len(others)} of the {judged} verdicts would be others"
+    return [f"{said}{':' if others else '.'}", *(f"{other}." for other in others)]
 
 
 def _cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
