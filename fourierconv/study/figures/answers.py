@@ -24,6 +24,7 @@ from fourierconv.study.methods import METHODS
 DODGE = 1.03  # factor between contenders along an axis of sizes, so that intervals do not cover each other
 DEEPER = NETWORKS["deeper"]
 THIN: dict[str, Any] = {"color": "#8a8a8a", "linewidth": 0.8, "zorder": 1}
+FIELD = ("hermite", "spacings", "implicit_window")  # other learned sizes, of the field
 SWEEP = tuple(name for name in protocol.FIXED if name not in PROTOCOL)  # the other fixed kernels, in grey
 FIXED = "fixed k×k, with k"
 
@@ -89,7 +90,9 @@ def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] 
     panels = figure.subplots(1, len(places), squeeze=False)[0]
     drawn: dict[str, Any] = {}
     for (data, machine), axes in zip(places, panels, strict=True):
-        cells = found[data][(found[data]["machine"] == machine) & found[data]["method"].isin((*PROTOCOL, *SWEEP))]
+        cells = found[data][
+            (found[data]["machine"] == machine) & found[data]["method"].isin((*PROTOCOL, *FIELD, *SWEEP))
+        ]
         for row in cells.to_dict("records"):
             drawn |= _priced(axes, row)
         percents(axes)

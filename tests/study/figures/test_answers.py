@@ -136,7 +136,7 @@ def test_scales_of_every_run_lie_on_the_range_of_their_start(tables: dict[str, E
 
 def test_costs_are_drawn_at_their_milliseconds(tables: dict[str, Evidence]) -> None:
     left, right = answers.costs(tables["complete"], "accuracy", "sweep").axes
-    assert len(means(left)) == len(style.PROTOCOL) + 1 + len(protocol.FIXED) - 1
+    assert len(means(left)) == len(style.PROTOCOL) + 1 + len(answers.FIELD) + len(protocol.FIXED) - 1
     assert left.get_xscale() == right.get_xscale() == "log"
 
 
