@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fourierconv import arguments
 from fourierconv.certificate import Certificate, centred
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, _FourierConvNd
+from fourierconv.takeover import copy_hooks, drop_hooks
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
@@ -55,8 +56,9 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
     `operator_norm(image_size)`. The difference of the two is a convolution with the taps that were cut off, and with
     the rounding of those that were kept, so its norm is bounded in the same way; and borders are allowed for:
     'reflect' multiplies it by up to √2 per axis, 'replicate' by what sums of taps next to the edge add. Smallest means
-    that no axis can do with two taps less. Stride, dilation, groups, padding mode and the kernels' parity are kept, and
-    padding grows with the kernel.
+    that no axis can do with two taps less. Stride, dilation, groups, padding mode, hooks and the kernels' parity are
+    kept, and padding grows with the kernel: a circular nn.ConvNd takes images of at least its padding, one of
+    'reflect' of a pixel more.
 
     Args:
         layer: a Fourier layer; or a model, of which a copy is returned that has an nn.ConvNd for every Fourier layer.
@@ -110,7 +112,7 @@ def _whole(model: nn.Module, tolerance: float) -> tuple[nn.Module, list[Exported
             raise ValueError(f"layer {name!r}: {error}") from error
         new[layer] = conv
         found = worst_error(layer, conv, steps=20 if bound > EXACT else 1)
-        rows.append(Exported(name, conv.kernel_size, layer.kernel_size, bound, found))
+        rows.append(Exported(name, conv.kernel_size, tuple(layer.coefficients.shape[2:]), bound, found))
     # layers are put in while the rest is copied
     return copy.deepcopy(model, {id(layer): conv for layer, conv in new.items()}), rows
 
@@ -133,6 +135,8 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, 
     """
     tolerance = layer.tolerance
     layer, conv = (copy.deepcopy(own).double().eval() for own in (layer, conv))
+    for own in (layer, conv):
+        drop_hooks(own)
     layer._tolerance = tolerance
     if size is None:
         size = max(16, *(2 * d * k for d, k in zip(conv.dilation, conv.kernel_size, strict=True)))
@@ -260,4 +264,5 @@ def _build(layer: Any, weight: Tensor) -> Any:
     conv.weight = nn.Parameter(weight, requires_grad=layer.coefficients.requires_grad)
     if layer.bias is not None:
         conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
+    copy_hooks(layer, conv)
     return conv.train(layer.training)

@@ -237,6 +237,9 @@ def _circular(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float |
         inside = _round(taps, groups, sides, allowed)
     # outputs that are given out twice: rows of the operator, ‖A‖² <= Σ ‖A_part‖²
     more = [max(side.beyond - side.start, 0) for side in sides]
+    often = inside[1] * math.sqrt(math.prod(side.repeats() for side in sides))
+    if any(count and side.n is None for count, side in zip(more, sides, strict=True)):
+        return lower, often  # on a small circle the taps of a row add up
     total = 0.0
     for again in product(*((False, True) if count else (False,) for count in more)):
         if not any(again):
@@ -247,7 +250,7 @@ def _circular(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float |
         row = taps.permute(0, 1, *across, *along).flatten(1, len(across) + 1)
         upper = _one(row, groups) if not along else supremum(row, groups)[1]
         total += upper**2 * math.prod(count for count, own in zip(more, again, strict=True) if own)
-    return lower, min(math.sqrt(total), inside[1] * math.sqrt(math.prod(side.repeats() for side in sides)))
+    return lower, min(math.sqrt(total), often)
 
 
 def _round(taps: Tensor, groups: int, sides: Sequence[Side], allowed: float | None) -> tuple[float, float]:

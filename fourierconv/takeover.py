@@ -1,5 +1,6 @@
 """What makes the weights of a convolution, parameters or not, which hooks it has, and how a layer takes that over."""
 
+from copy import copy
 from typing import Any
 
 from torch import nn
@@ -25,8 +26,13 @@ def made_by(conv: Any, name: str) -> str | None:
 
 def _makers(conv: Any, name: str) -> list[Any]:
     """The hooks that make a tensor of a convolution before every call: the normalizations and pruning of old."""
-    hooks = conv._forward_pre_hooks.values()
-    return [own for own in hooks if getattr(own, "name", getattr(own, "_tensor_name", None)) == name]
+    return [own for own in conv._forward_pre_hooks.values() if _makes(own) == name]
+
+
+def _makes(hook: Any) -> str | None:
+    """The name of the tensor that a hook makes, None for any other hook."""
+    name: str | None = getattr(hook, "name", getattr(hook, "_tensor_name", None))
+    return name
 
 
 def _weight_norm(conv: Any, name: str) -> Any:
@@ -42,6 +48,22 @@ def share_hooks(conv: Any, layer: Any) -> None:
         conv._forward_pre_hooks = conv._forward_pre_hooks.copy()
         for key in norms:
             del layer._forward_pre_hooks[key]
+
+
+def copy_hooks(layer: Any, conv: Any) -> None:
+    """Let a convolution have the hooks of the layer that it stands for, but for those that make the layer's weights."""
+    vars(conv).update((name, copy(vars(layer)[name])) for name in HOOKS)
+    for key, hook in layer._forward_pre_hooks.items():
+        if _makes(hook) is not None:
+            del conv._forward_pre_hooks[key]
+
+
+def drop_hooks(module: Any) -> None:
+    """Take all hooks off a module but those that make its weights."""
+    makers = {key: hook for key, hook in module._forward_pre_hooks.items() if _makes(hook) is not None}
+    for name in HOOKS:
+        vars(module)[name] = copy(vars(nn.Module())[name])
+    module._forward_pre_hooks.update(makers)
 
 
 def move(conv: Any, name: str, layer: Any, to: str) -> None:

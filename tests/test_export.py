@@ -561,3 +561,35 @@ def test_in_a_model_the_layer_is_named_and_nothing_changes(layer: FourierConv1d)
     assert str(error).startswith("layer '1.second': ")
     assert list(model.modules()) == modules
     assert all(torch.equal(state[key].nan_to_num(), own.nan_to_num()) for key, own in model.state_dict().items())
+
+
+# --- hooks ---
+
+
+def test_an_exported_network_has_its_hooks_which_do_not_run_while_it_is_made() -> None:
+    calls: list[str] = []
+    model = nn.Sequential(FourierConv1d(2, 3, 5, padding=2, parameterization="scaled", scale=2.0))
+    handle = model[0].register_forward_hook(lambda *_: calls.append("hook"))
+    doubled = model[0].register_forward_hook(lambda _, __, y: 2 * y)
+    exported, (row,) = to_conv(model, 1e-3)
+    assert calls == []
+    assert row.error <= row.bound <= 1e-3
+    x = torch.randn(1, 2, 40)
+    with torch.no_grad():
+        assert torch.allclose(model(x), exported(x), atol=1e-2)
+    assert calls == ["hook", "hook"]
+    handle.remove()
+    doubled.remove()
+    exported(x)
+    assert calls == ["hook"] * 3  # a copy's own
+
+
+def test_what_makes_a_layers_coefficients_is_not_among_the_hooks_of_its_export() -> None:
+    plain = FourierConv1d(2, 3, 5, parameterization="scaled", scale=2.0)
+    layer = nn.utils.spectral_norm(plain, "coefficients").eval()
+    x = torch.randn(1, 2, 40)
+    with torch.no_grad():
+        y = layer(x)
+        conv, _ = to_conv(layer, 1e-3)
+        assert not conv._forward_pre_hooks
+        assert torch.allclose(conv(x), y, atol=1e-2)

@@ -116,6 +116,18 @@ def test_circles_that_the_stride_does_not_divide_fold_no_frequencies() -> None:
     assert true <= norm(taps, 1, case.sides())[1]
 
 
+@pytest.mark.parametrize("beyond", [0, 1, 3])
+def test_a_bound_for_every_circle_holds_where_taps_wrap_and_outputs_are_given_out_twice(beyond: int) -> None:
+    taps = torch.ones(1, 1, 9, dtype=torch.float64)
+    upper = norm(taps, 1, [Side("circular", -4, -beyond, beyond, 1, beyond, None)])[1]
+    for n in range(max(1, beyond), 12):
+        matrix = torch.zeros(n + 2 * beyond, n, dtype=torch.float64)
+        for row in range(len(matrix)):
+            for tap in range(9):
+                matrix[row, (row - beyond + tap - 4) % n] += 1
+        assert float(torch.linalg.matrix_norm(matrix, 2)) <= upper * (1 + 1e-12)
+
+
 # --- how close they are ---
 
 SHAPES = {
