@@ -1,7 +1,8 @@
 """How large a kernel is in space, and how rough its spectrum: read from its taps.
 
-All functions take kernels as `FourierConvNd.kernel` returns them, (..., *size), whose origin is the tap
-(size - 1)//2 of each axis, and count pixels from there.
+`axis_energies`, `rms_radius` and `spectral_roughness` take kernels as a layer's `kernel` returns them, (..., *size),
+whose origin is the tap (size - 1)//2 of each axis; `mass_curve` and `extent` take energies as `axis_energies` returns
+them. All count pixels from the origin.
 """
 
 import math

@@ -1,10 +1,10 @@
 """Convolutions with the signature and the results of torch.nn.functional, computed on spectra.
 
 The work on the images does not grow with the kernel. All functions take batched and unbatched images and are
-differentiable to any order. They compute float16 and bfloat16 in float32, and so they do under torch.autocast. An FFT
-mixes all pixels: a NaN or Inf anywhere in an image spreads over that whole image and its gradients. Under
-torch.autograd.detect_anomaly() it is refused by name instead. For the same reason rounding errors are relative to the
-largest pixel of an image, not to each.
+differentiable to any order. They compute float16 and bfloat16 in float32, and so they do under torch.autocast;
+`spectral_conv` takes float32 and float64. An FFT mixes all pixels: a NaN or Inf anywhere in an image may spread over
+that whole image and its gradients. Under torch.autograd.detect_anomaly() it is refused by name instead. For the same
+reason rounding errors are relative to the largest pixel of an image, not to each.
 """
 
 from collections.abc import Sequence

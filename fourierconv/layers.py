@@ -288,8 +288,9 @@ class _FourierConvNd(Readable):
     def frozen(self) -> Iterator[None]:
         """For evaluation: within it, spectra of the kernels are computed once for every size of images.
 
-        Changes of the parameters are not seen there, and they get no gradients; images do. It holds in this thread and
-        for this layer, not for copies of it. Compiled code takes no notice of it.
+        Changes of what makes the kernels are not seen there, and it gets no gradients; images do, and the bias is read
+        and learned as ever. It holds in this thread and for this layer, not for copies of it. Compiled code and
+        torch.func take no notice of it.
 
         >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
         >>> with layer.frozen():
@@ -488,8 +489,9 @@ class FourierConv2d(_FourierConvNd):
             spacing), counted before dilation; two numbers give log-spaced scales from the first to the second.
         scale_per: 'layer', 'channel' (output channels), or a number of groups of output channels.
         per_axis: whether every axis has scales of its own.
-        window: initial width σ, in pixels, of a learned Gaussian window that every parameterization but 'window' may
-            be multiplied by, which smooths its spectrum; two numbers as for scale. One per scale_per and per_axis.
+        window: initial width σ, 0.2 to 64 pixels before dilation, of a learned Gaussian window that every
+            parameterization but 'window' may be multiplied by, which smooths its spectrum; two numbers as for scale.
+            One per scale_per and per_axis.
         reference_grid: pixels per axis of the kernels of 'free' (by default kernel_size), 'truncated', 'bilinear',
             'spline_open', 'implicit' (32) and 'spacings' (17); an int or one per axis.
         tolerance: with padding other than circular, kernels that never end are cut where the dropped part has an

@@ -1,5 +1,7 @@
 """Terms for a loss: how rough a layer's spectra are, and how large its kernels; both differentiable.
 
+    from fourierconv.layers import fourier_layers
+
     loss = task(model(x), y) + 1e-4 * sum(penalties.sobolev(layer) for layer in fourier_layers(model))
 
 Both are moments of the kernels. They are computed from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions,

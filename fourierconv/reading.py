@@ -206,7 +206,7 @@ class Readable(nn.Module, ABC):
         With a grid it is the largest singular value on circular images of that size. That does not bound other borders
         or sizes. Without one it is an upper bound for images of every size and the layer's own borders: the supremum
         over continuous frequency, from equidistant ones and the bound of Ehlich and Zeller (1964) on what a
-        trigonometric polynomial does between them, at most 2 % too large per axis (8 % per axis in 3-D; a few percent
+        trigonometric polynomial does between them, at most 2 % too large per axis (8.3 % per axis in 3-D; a few percent
         more where kernels never end); times the norm of the padding: 1 for zeros, at most √2 per axis for 'reflect',
         √(1 + pixels read beyond the border) for 'replicate', more where padding beyond 'same' repeats outputs. Strided
         'circular' and 'reflect' layers are bounded by what they compute with stride 1: of a period that the stride does

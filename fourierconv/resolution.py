@@ -36,13 +36,15 @@ def resize(
     band-limited, borders do not matter and kernels are sampled well:
 
     - 'free', 'truncated': `reference_grid` times r, which must be whole. Mode numbers are kept, higher ones are zero or
-      dropped: equal at the reference grid's frequencies, and on images that are as large.
-    - 'hermite': `scale` times r; equal within 1e-5 of the spectrum's largest value where both σ are 2 or more.
+      dropped: equal at the reference grid's frequencies, but for Nyquist of an even grid, which is halved between its
+      two signs; and on images that are as large.
+    - 'hermite': `scale` times r; where both σ are 2 or more, equal within 1e-5 of the spectrum's largest value up to 6
+      orders, 1e-4 up to 9.
     - 'scaled': `scale` times r; within 2 % of it where both spacings are 2 or more. From spacing 1 to 2 the highest
       frequencies change by half of it: the profile is no low-pass where it is one pixel. Below 1 it stays as wide and
       only the spacing follows. Sums are exact at whole spacings and below 1, elsewhere each profile's within 2.5 %.
-    - 'spacings': positions and widths times r, in a window that holds them; within 1 % where σ are 1 or more and
-      positions 3σ from its edge.
+    - 'spacings': positions and widths times r, in a window that holds them; each tap's spectrum within 1 % where
+      σ are 1 or more and positions 3σ from its edge.
     - `window=` is stretched with the kernel. All others are fixed in pixels, 'window' too, and refused unless they are
       a single pixel.
 

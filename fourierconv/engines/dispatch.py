@@ -75,7 +75,7 @@ class Frozen(threading.local):
 
 @contextmanager
 def engine(name: str, benchmark: bool = False) -> Iterator[None]:
-    """Within it, this engine computes every convolution of this package, of functions and layers, in this thread.
+    """Within it, this engine computes every convolution of functions and layers, but `spectral_conv`, in this thread.
 
     Args:
         name: 'whole': one grid over the image. 'tiled': tiles, whose grids follow the kernels. 'direct': tap by tap, by

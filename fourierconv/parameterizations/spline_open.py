@@ -9,7 +9,7 @@ class SplineOpen(Bilinear):
 
     Between the first and the last frequency the spectrum is smooth; at DC, where the circle is cut open, it jumps. So
     it has the defects of `bilinear`: tails (about 11 % of a random kernel's energy lies outside 5×5 at n = 128, k = 5),
-    even kernels only, another kernel on every grid. `spline` is the same idea without them.
+    kernels as even as there, another kernel on every grid. `spline` is the same idea without them.
     The original's spline matrices were not published, and their end conditions are unknown; this is the not-a-knot
     spline, the default of the numerical packages of the time. Source: 'spline' of mbhenaff/spectral-lib, the code of
     Henaff, Bruna, LeCun 2015 (arXiv 1506.05163).
