@@ -22,11 +22,11 @@ class Spacings(OnGrid):
     coefficients: `coordinates.positions` and `coordinates.widths`, (d, out, in/groups, *kernel_size), in pixels.
 
     Represents a few details far apart, which no subspace with fixed positions does at this price; what is dense and
-    large it does not. Five times the parameters of a classic kernel in 2D, and dense taps, reference_grid^d per
-    kernel. Positions start mostly within a pixel of the middle and move along local gradients: a tap feels what lies
-    within about 2σ of it. `refresh` brings those back that have left the window. Kernels are compact, spectra trigonometric
-    polynomials. Source: DCLS with Gaussian interpolation (Khalfaoui-Hassani, Pellegrini, Masquelier 2023,
-    arXiv 2306.00817), its initial values included.
+    large it does not. Five times the parameters of a classic kernel in 2D, and dense taps, reference_grid^d per kernel.
+    Positions start mostly within a pixel of the middle and move along local gradients: a tap feels what lies within
+    about 2σ of it. `refresh` brings those back that have left the window. Kernels are compact, spectra trigonometric
+    polynomials. Source: DCLS with Gaussian interpolation (Khalfaoui-Hassani, Pellegrini, Masquelier 2023, arXiv
+    2306.00817), its initial values included.
 
     >>> from fourierconv import FourierConv2d
     >>> layer = FourierConv2d(1, 4, 3, parameterization="spacings", reference_grid=9)
