@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -106,16 +105,12 @@ def runs(
     return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store, profile, whole)
 
 
-def committed(experiment: Experiment, profile: str, folder: Path | None = None) -> Shown:
+def committed(experiment: Experiment, profile: str) -> Shown:
     """Return the rows of a committed table, contenders in their usual order, whatever this machine has run.
 
-    Args:
-        folder: with a folder of tables per profile; by default the repository's.
-
-    Raises:
-        StudyError: a table that is missing or damaged.
+    Raises StudyError for a table that is missing or damaged.
     """
-    table = tables.read(experiment, (folder or repository_root() / "book" / "results") / profile)
+    table = tables.read(experiment, repository_root() / "book" / "results" / profile)
     rows = pd.DataFrame(table.rows)
     places = {name: place for place, name in enumerate(KNOWN)}
     rows = rows.sort_values("method", key=lambda names: names.map(places), kind="stable")

@@ -41,6 +41,7 @@ PHOTOS = (
 )
 CONTENDERS = {"letters": LETTERS, "imagenette": PHOTOS}  # of the first question
 SIZES = (32, 64, 128)
+COORDINATES = ("spectral", "spline")  # two kinds of kernels whose size is fixed
 CAN_GROW = (
     "window_31",
     "scaled_layer",

@@ -13,6 +13,7 @@ from fourierconv.study.claims import CLASSIC, Claim, Tables, per_seed, select
 from fourierconv.study.experiments.classification import cells_of
 from fourierconv.study.protocol import (
     CONTENDERS,
+    COORDINATES,
     EPOCHS,
     FIXED,
     HEADLINE,
@@ -167,9 +168,8 @@ def _simpler(data: str) -> Iterator[Claim]:
     """The headline's learned size above what could do as well without one: smaller images, other coordinates, both."""
     (_, method), size = HEADLINE, PRIMARY_SIZE
     others = [(f"at_{n}", CLASSIC, n, f"{CLASSIC} on images of {n} px") for n in SIZES if n < size]
-    coordinates = ("spectral", "spline")
-    others += [(own, own, size, own) for own in coordinates]
-    others += [(f"{own}_at_{TUNED_AT}", own, TUNED_AT, f"{own} on images of {TUNED_AT} px") for own in coordinates]
+    others += [(own, own, size, own) for own in COORDINATES]
+    others += [(f"{own}_at_{TUNED_AT}", own, TUNED_AT, f"{own} on images of {TUNED_AT} px") for own in COORDINATES]
     for kind, baseline, at, label in others:
         statement = f"On {data} of {size} px, {method} is this many points above {label}."
         measured, said = (

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from fourierconv.study import frames
-from fourierconv.study.experiments import image_size
+from fourierconv.study.experiments import image_size, size_recovery
 from fourierconv.study.frames import Runs
 from fourierconv.study.store import Store, StudyError
 from tests.study import toy
@@ -44,6 +44,15 @@ def test_rows_and_results_are_those_of_the_configs_in_their_order(runs: Runs) ->
         (config.size, config.method, config.seed) for config in configs
     ]
     assert runs.rows["accuracy"].tolist() == [image_size_metrics(config)["accuracy"] for config in configs]
+
+
+def test_committed_rows_have_their_usual_order_and_their_own_note() -> None:
+    found = frames.committed(size_recovery, "full")
+    assert len(found.rows) == len(size_recovery.configs("full"))
+    assert tuple(found.rows["method"].unique()) == size_recovery.METHODS
+    assert found.note.startswith("Profile full, 8 seeds, 864 runs in ")
+    assert found.note.endswith("Made by make reproduce PROFILE=full.")
+    assert found.banner == ""
 
 
 def test_what_is_missing_is_run(tmp_path: Path) -> None:

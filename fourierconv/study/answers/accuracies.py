@@ -14,13 +14,12 @@ from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import ONE_SEED, grid, over_seeds, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NAMES, NOT_RUN, narrowed, ordered
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES, TUNED_AT
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, COORDINATES, FIXED, PRIMARY_SIZE, SIZES, TUNED_AT
 
 HEADLINE = "scaled_channel"
 CELL = ("data", "size", "method", "contender")
 SAME = ("data", "size", "widths", "padding_mode", "train", "epochs", "validation")  # of what is compared
 PLAIN = "convnet"
-COORDINATES = ("spectral", "spline")  # of kernels whose size is fixed
 
 
 def accuracy(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from fourierconv.study import frames
 from fourierconv.study.answers.accuracies import CELL, SAME, compared, counted, summaries, within
 from fourierconv.study.answers.evidence import Evidence
+from fourierconv.study.answers.kernels import LAYERS
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text, verdict
 from fourierconv.study.answers.trainings import NOT_RUN, narrowed
 from fourierconv.study.claims import CLASSIC
@@ -18,7 +19,6 @@ from fourierconv.study.protocol import EPOCHS, PRIMARY_SIZE
 
 CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
 ABOVE = "points above conv2d"
-LAYERS = (1, 2, 3)  # of the plain network
 LAYER, CHANNEL = (frames.label(f"scaled_{per}") for per in ("layer", "channel"))
 PAIRS = (  # a change, and the contender that differs from it in the change alone
     (CHANNEL, LAYER),

@@ -85,9 +85,6 @@ def portraits(evidence: Evidence, *names: str, data: str, size: int, layer: int)
     return evidence.stamp(figure)
 
 
-START: dict[str, Any] = {"color": "#cccccc", "linewidth": 12, "solid_capstyle": "butt", "zorder": 1}
-
-
 def scales(evidence: Evidence, *names: str) -> Figure:
     """Draw the scales of each layer, from the 10th to the 90th percentile with the median, a line per run.
 
@@ -101,7 +98,8 @@ def scales(evidence: Evidence, *names: str) -> Figure:
         for place, name in enumerate(contenders):
             own = found[(found["contender"] == name) & (found["layer"] == layer)].sort_values("seed")
             look, start = KNOWN[own["method"].iloc[0]], own.iloc[0]
-            axes.plot([start["start_p10"], start["start_p90"]], [place] * 2, **START)
+            bar = [start["start_p10"], start["start_p90"]]
+            axes.plot(bar, [place] * 2, color="#cccccc", linewidth=12, solid_capstyle="butt", zorder=1)
             axes.plot(start["start_p50"], place, "|", color="#888888", markersize=12, zorder=2)
             for number, run in enumerate(own.to_dict("records")):
                 height = place + 0.3 * ((number + 0.5) / len(own) - 0.5) * 2
