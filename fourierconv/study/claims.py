@@ -149,7 +149,7 @@ def select(tables: Tables, table: str, **where: Cell) -> list[Row]:
 CLASSIC = "conv2d_5"
 LEARNED = ("scaled_layer", "scaled_channel", "window", "spline")
 SIZES = (32, 64, 128)  # pixels
-OWN_NETWORKS = {"narrow": "8-16-16-16", "wide": "8-16-32-32"}  # widths by name
+OWN_NETWORKS = ("narrow", "wide")
 
 
 def per_seed(rows: Sequence[Row], column: str) -> dict[int, float]:
@@ -184,14 +184,28 @@ def recovered_ratio(tables: Tables, method: str) -> list[float]:
     return [median(ratios) for _, ratios in sorted(by_seed.items())]
 
 
-def own_network_gain(tables: Tables, widths: str) -> list[float]:
+def own_networks(rows: Sequence[Row]) -> dict[str, Cell]:
+    """Return the widths of a profile's networks by the names of `OWN_NETWORKS`; every profile has networks of its own.
+
+    Raises ValueError where there are not as many networks as names.
+
+    >>> own_networks([{"widths": "8-16-32-32"}, {"widths": "8-16-16-16"}])
+    {'narrow': '8-16-16-16', 'wide': '8-16-32-32'}
+    """
+    widths = {row["widths"] for row in rows}
+    return dict(zip(OWN_NETWORKS, sorted(widths, key=lambda text: sum(map(int, str(text).split("-")))), strict=True))
+
+
+def own_network_gain(tables: Tables, network: str) -> list[float]:
     """Return, per seed, the points of test accuracy by which a converted network is above the one that it was."""
+    widths = own_networks(tables["own_network"])[network]
     pair = (select(tables, "own_network", widths=widths, method=name) for name in ("converted", "original"))
     return paired_differences(*(per_seed(rows, "accuracy") for rows in pair))
 
 
-def export_change(tables: Tables, widths: str) -> list[float]:
+def export_change(tables: Tables, network: str) -> list[float]:
     """Return, per seed, the points of test accuracy by which an exported network is above the converted one."""
+    widths = own_networks(tables["own_network"])[network]
     rows = select(tables, "own_network", widths=widths, method="converted")
     return paired_differences(per_seed(rows, "exported_accuracy"), per_seed(rows, "accuracy"))
 
@@ -244,22 +258,22 @@ CLAIMS = [
         Claim(
             f"own_network_converted_{name}",
             f"The {name} network, converted and then trained, is this many points of test accuracy above the original.",
-            partial(own_network_gain, widths=widths),
+            partial(own_network_gain, network=name),
             "points",
             floor=0.5,
             experiment="own_network",
         )
-        for name, widths in OWN_NETWORKS.items()
+        for name in OWN_NETWORKS
     ),
     *(
         Claim(
             f"own_network_exported_{name}",
             f"Exporting the {name} network within a tolerance of 0.01 adds this many points of test accuracy.",
-            partial(export_change, widths=widths),
+            partial(export_change, network=name),
             "points",
             floor=0.5,
             experiment="own_network",
         )
-        for name, widths in OWN_NETWORKS.items()
+        for name in OWN_NETWORKS
     ),
 ]

@@ -108,7 +108,7 @@ def test_what_pages_say_of_your_own_network_in_words() -> None:
     accuracies: dict[tuple[Any, Any], list[float]] = {}
     for row in table.rows:
         accuracies.setdefault((row["widths"], row["method"]), []).append(float(row["accuracy"]))
-    small, large = (claims.OWN_NETWORKS[name] for name in ("narrow", "wide"))
+    small, large = claims.own_networks(table.rows).values()
     for method in own_network.METHODS:
         assert mean(accuracies[large, method]) > mean(accuracies[small, method])  # "in both forms ... is higher"
     assert abs(mean(accuracies[large, "original"]) - mean(accuracies[small, "converted"])) < 1  # "about the accuracy"
