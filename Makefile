@@ -22,7 +22,7 @@ SITE := book/_build/html/index.html
 # A processor each, with its own tests; a worker holds up to a gigabyte.
 PYTEST := $(RUN) -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-PACKAGE := $(shell find fourierconv -name '*.py')
+PACKAGE := .venv/installed $(shell find fourierconv -type f -not -name '*.pyc')
 COMMITTED := $(shell find book/results -type f 2>/dev/null)
 PROSE := $(wildcard book/*.yml book/*.md book/*.bib) $(shell find book/_static book/_ext -type f -not -name '*.pyc')
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
@@ -109,6 +109,7 @@ clean: ## removes the book, the executed notebooks, figures and tables; finished
 .PHONY: FORCE
 FORCE:
 build/stamps/tables-%: .venv/installed FORCE
+	$(if $(filter-out quick,$*),$(STUDY) data)
 	$(STUDY) run --profile $*
 	$(STUDY) collect --profile $*
 	@mkdir -p $(@D)
@@ -129,7 +130,7 @@ build/stamps/profile: FORCE
 
 # Sphinx warns about a page only when it reads it, so a page that failed once must be read again: always from scratch.
 # The site is moved into place when it is whole; what stands there before is of the last build that succeeded.
-$(SITE): $(PROSE) $(EXECUTED) build/stamps/profile $(STAMPS)
+$(SITE): $(PROSE) $(PACKAGE) $(EXECUTED) build/stamps/profile $(STAMPS)
 	rm -rf build/book build/site
 	mkdir -p build/book/notebooks $(FIGURES)
 	cp -R $(wildcard book/*.yml book/*.md book/*.bib) book/_static book/_ext $(TABLES)/values.json build/book

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -476,7 +477,6 @@ def test_torch_exports_it(name: str) -> None:
 def test_onnxruntime_runs_it(name: str, tmp_path: Path) -> None:
     back, _ = to_conv(convert(NETWORKS[name](4).eval(), "scaled"))
     x = photographs()
-    onnxruntime = pytest.importorskip("onnxruntime")
     program = torch.onnx.export(back, (x,), dynamo=True, verbose=False)
     assert program is not None
     program.save(tmp_path / "network.onnx")

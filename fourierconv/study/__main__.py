@@ -69,6 +69,8 @@ def _study(options: argparse.Namespace, experiments: Mapping[str, Experiment], c
         case "status":
             print(*_status(chosen, options, options.workers or usual_workers()), sep="\n")
         case "collect":
+            if options.replace_committed:
+                _require_not_less(chosen, options.profile, options.store, Store(committed / "runs"))
             for experiment in chosen:
                 print(tables.collect(experiment, options.profile, options.store, results))
             if shown := _write_claims(known, claims, results, committed.parent / "full"):
@@ -173,10 +175,11 @@ def _write_values(
     usual = {name for name, own in experiments.items() if sweep_of(own, "quick")}
     prices = [status.prices(own, committed) for own in experiments.values()]
     shown_claims = claim_list.values(claims, shown.rows, shown.measured)
+    full = {**shown.answered, **shown.own} if folder.name == "full" else shown.answered
     values = {
         "profile": " and ".join([folder.name] * bool(shown.own) + ["quick"] * bool(shown.quick)),
         **tables.facts({**shown.own, **shown.quick}),
-        **_progress({name: own for name, own in experiments.items() if name not in usual}, shown.answered),
+        **_progress({name: own for name, own in experiments.items() if name not in usual}, full),
         **shown_claims,
         **draft_claims.values(shown.measured, shown_claims),
         **{name: said for known in prices for name, said in known.items()},
@@ -198,6 +201,18 @@ def _tables(experiments: Mapping[str, Experiment], folder: Path) -> dict[str, ta
     """Read the tables that there are in a folder."""
     there = {name: own for name, own in experiments.items() if tables.files(own, folder)[0].exists()}
     return {name: tables.read(own, folder) for name, own in there.items()}
+
+
+def _require_not_less(chosen: Sequence[Experiment], profile: str, store: Store, committed: Store) -> None:
+    """Raise a StudyError where a store lacks runs that are committed: a table of what is finished would lose them."""
+    for experiment in chosen:
+        held = [config for config in sweep_of(experiment, profile) if committed.path(experiment, config).exists()]
+        lost = [config for config in held if not store.path(experiment, config).exists()]
+        if lost:
+            raise StudyError(
+                f"{experiment.NAME}: {len(lost)} of {len(held)} committed runs are not in {store.root}, so the table "
+                f"would lose them; first: cp -r {committed.root}/. {store.root}"
+            )
 
 
 def _replace(experiments: Sequence[Experiment], results: Path, committed: Path) -> None:
@@ -284,8 +299,9 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
     command.add_argument("--only", choices=sorted(OFFICIAL), help="this set alone")
     bench = "time the engines and what else computes a convolution; stop it at any time, and the same command goes on"
     command = commands.add_parser("bench", help=bench, description=bench)
-    command.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")
-    command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
+    either = command.add_mutually_exclusive_group()
+    either.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")
+    either.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
     gpu = "on a CUDA device: its checks, and the engines beside cuDNN; the same command goes on where it was stopped"
     command = commands.add_parser("gpu", help=gpu, description=gpu)
     command.add_argument("--minutes", type=_minutes, default=9.0, help="for all of it; 9 where not given")

@@ -36,6 +36,8 @@ def main(text: str, store: Store) -> None:
     started = int(os.environ.get("WORLD_SIZE", 1))
     if config.processes != started:
         raise StudyError(f"processes={config.processes}, but torchrun started {started}")
+    if "RANK" not in os.environ:
+        raise StudyError("this is no process that torchrun started: torchrun -m fourierconv.study.distributed CONFIG")
     settle()
     here = device()
     if here.type == "cuda":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 
@@ -75,6 +76,10 @@ def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None
             stdout_file=sys.stdout,
             stderr_file=sys.stderr,
         )
+    except DeadKernelError as error:
+        raise NotebookError(
+            f"{notebook}: the kernel died, perhaps for want of memory (as far as it came: {partial})"
+        ) from error
     except PapermillExecutionError as error:
         reason = str(error.evalue).partition("\n")[0]
         raise NotebookError(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from fourierconv.study.experiments.classification import TEST_SIZES, Config
 from fourierconv.study.store import StudyError, repository_root
-from fourierconv.study.tables import from_csv
+from fourierconv.study.tables import Row, from_csv
 
 Found = TypeVar("Found")
 
@@ -240,12 +240,20 @@ def _best_rates(found: Mapping[float, Mapping[int, float]], tried: Sequence[floa
 @of_committed
 def _tuned() -> dict[tuple[str, ...], dict[float, dict[int, float]]]:
     """Accuracy on what was set aside by data, network, method and optimizer, then by rate, then by seed."""
-    path = repository_root() / RATES_TABLE
     found: dict[tuple[str, ...], dict[float, dict[int, float]]] = {}
-    for row in from_csv(path.read_text()) if path.exists() else ():
+    for row in _committed(RATES_TABLE):
         what = tuple(str(row[name]) for name in ("data", "network", "method", "optimizer"))
         found.setdefault(what, {}).setdefault(float(row["lr"]), {})[int(row["seed"])] = float(row["accuracy"])
     return found
+
+
+def _committed(table: Path) -> list[Row]:
+    """The rows of a committed table, none where there is none. Raises StudyError for a damaged one."""
+    path = repository_root() / table
+    try:
+        return from_csv(path.read_text()) if path.exists() else []
+    except ValueError as error:
+        raise StudyError(f"{path} is damaged ({error}); restore it: git checkout {path}") from error
 
 
 def _rates() -> list[Question]:
@@ -296,10 +304,7 @@ def best_fixed(found: Mapping[str, Sequence[float]]) -> str | None:
 @of_committed
 def chosen() -> dict[tuple[str, int], str]:
     """The best fixed kernel by data and size, of what is committed; without those that are not chosen yet."""
-    path = repository_root() / CHOICE_TABLE
-    if not path.exists():
-        return {}
-    rows = [row for row in from_csv(path.read_text()) if row["validation"] and row["epochs"] == EPOCHS]
+    rows = [row for row in _committed(CHOICE_TABLE) if row["validation"] and row["epochs"] == EPOCHS]
     found = {}
     for data, size in product(CONTENDERS, SIZES):
         tried = {

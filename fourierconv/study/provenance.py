@@ -4,6 +4,7 @@ import hashlib
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-_noted: dict[str, float] = {}  # by the run at hand
+_noted: dict[str, float | str] = {}  # by the run at hand
 
 
 def gather() -> dict[str, Any]:
@@ -39,8 +40,8 @@ def gather() -> dict[str, Any]:
     }
 
 
-def note(measured: dict[str, float]) -> None:
-    """Keep what a run measured of itself and is no result, such as the time of a step, for `finished` to add.
+def note(measured: Mapping[str, float | str]) -> None:
+    """Keep what a run says of itself and is no result, such as the time of a step, for `finished` to add.
 
     >>> note({"step_s": 0.5})
     >>> finished(2.0)["step_s"], finished(2.0).get("step_s")
@@ -70,17 +71,18 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
     # An installed package may lie, untracked, inside somebody else's repository: that commit says nothing of it.
     if commit is None or not _git(folder, "ls-tree", "--name-only", "HEAD", "./"):
         return None, None
-    return commit, bool(_git(folder, "status", "--porcelain", "--", "."))
+    status = _git(folder, "status", "--porcelain", "--", ".")
+    return commit, None if status is None else bool(status)
 
 
 def source_hash(folder: Path) -> str:
-    """Return 16 hex digits over the paths and contents of all Python sources below `folder`.
+    """Return 16 hex digits over the paths and contents of Python sources below `folder`, and of measured constants.
 
     >>> len(source_hash(PACKAGE))
     16
     """
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(path for pattern in ("*.py", "*.json") for path in folder.rglob(pattern)):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
         digest.update(content)

@@ -4,6 +4,7 @@ python -m fourierconv.study.readme
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def cost(folder: Path) -> str:
     """Return a sentence on what the runs of `make reproduce` took where the committed tables were made."""
     there = {name: own for name, own in EXPERIMENTS.items() if sweep_of(own, folder.name)}
     facts = tables.facts({name: tables.read(own, folder) for name, own in there.items()})
-    return f"Its runs took {facts['core_time']} of one core on {facts['hardware']}; several cores share them.\n"
+    return f"Its runs took {facts['time']} on {facts['hardware']}; several cores share them.\n"
 
 
 def figure() -> Figure:
@@ -177,4 +178,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (StudyError, OSError) as error:
+        sys.exit(f"error: {error}")

@@ -10,7 +10,7 @@ from typing import Any
 from fourierconv.study import marks
 from fourierconv.study.estimates import Times, core_seconds, costs, seconds_left, tells
 from fourierconv.study.provenance import readable
-from fourierconv.study.store import Experiment, Store, key
+from fourierconv.study.store import Experiment, Store, StudyError, key
 from fourierconv.study.sweep import PROFILES, run_names, sweep_of, waiting
 from fourierconv.study.tables import files, runs_of
 
@@ -94,7 +94,10 @@ def committed_times(experiment: Experiment, configs: Sequence[Any], folder: Path
     path = files(experiment, folder)[1]
     if not path.exists():
         return [], ""
-    sidecar = json.loads(path.read_text())
+    try:
+        sidecar = json.loads(path.read_text())
+    except ValueError:
+        raise StudyError(f"{path} is not whole JSON; restore it: git checkout {path}") from None
     found = runs_of(sidecar)
     own = (found.get(key(experiment, config)) for config in configs)
     runs = [(cost, run) for cost, run in zip(costs(experiment, configs), own, strict=True) if run]

@@ -132,14 +132,14 @@ def read(experiment: Experiment, folder: Path) -> Table:
 
 
 def facts(tables: Mapping[str, Table]) -> dict[str, str]:
-    """Return what the book says of the runs: how many, how long on one core, and on what hardware."""
-    seconds = {name: float(table.provenance["duration_s"]) for name, table in tables.items()}
-    hardware = {cpu for table in tables.values() for cpu in table.provenance["cpu"]}
+    """Return what the book says of the runs: how many, how long they took, and on what hardware."""
+    runs = {name: list(runs_of(table.provenance).values()) for name, table in tables.items()}
+    every = [run for own in runs.values() for run in own]
     return {
-        **{f"runs_{name}": str(len(table.provenance["runs"])) for name, table in tables.items()},
-        **{f"core_time_{name}": readable(seconds[name]) for name in tables},
-        "core_time": readable(sum(seconds.values())),
-        "hardware": ", ".join(sorted(hardware)),
+        **{f"runs_{name}": str(len(own)) for name, own in runs.items()},
+        **{f"time_{name}": spent(own) for name, own in runs.items()},
+        "time": spent(every),
+        "hardware": ", ".join(sorted({run["cpu" if run.get("device", "cpu") == "cpu" else "device"] for run in every})),
     }
 
 

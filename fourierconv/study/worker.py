@@ -64,13 +64,14 @@ def attempt(experiment: Experiment, config: Any, report: Callable[[str], None]) 
     settle()
     # Draws that an experiment forgets to seed must not depend on which runs this process had before.
     torch.manual_seed(int(key(experiment, config), 16))
+    code = sources()  # now, as the checkout may change while this process goes on with what it has imported
     start = time.perf_counter()
     try:
         outcome = experiment.run(config, report)
         seconds = time.perf_counter() - start
         if outcome.weights is not None:
             outcome = replace(outcome, weights={name: w.detach().cpu() for name, w in outcome.weights.items()})
-        return Done(outcome, sources() | provenance.finished(seconds))
+        return Done(outcome, code | provenance.finished(seconds))
     except Exception as error:
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             return OSError(error.errno, error.strerror, error.filename)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -36,7 +37,6 @@ def test_the_training_loop_learns_coefficients_and_scales() -> None:
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # torch's own
 def test_the_exported_network_is_an_onnx_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)
     exported, _ = to_conv(network().eval(), 0.01)
     exec(TO_ONNX, {"torch": torch, "exported": exported})

@@ -36,6 +36,7 @@ USAGE_ERRORS = [
     (["run", *QUICK, "--workers", "0"], "argument --workers: must be a whole number of at least 1, not '0'"),
     (["train", *QUICK], "invalid choice: 'train'"),
     (["data", "--only", "letters"], "argument --only: invalid choice: 'letters'"),
+    (["bench", "--check", "--replace-committed"], "argument --replace-committed: not allowed with argument --check"),
     (["gpu", "--minutes", "-1"], "argument --minutes: must be a positive number, not '-1'"),
 ]
 
@@ -137,7 +138,7 @@ def test_collect_then_check(folder: Path, whole: Store, capsys: pytest.CaptureFi
     results, committed = folder / "build" / "results" / "quick", folder / "book" / "results" / "quick"
     assert study(*collected(whole)) == 0
     shown = json.loads((results / "values.json").read_text())
-    assert shown.keys() >= {"profile", "gain_64", "gain_64_verdict", "runs_toy", "core_time_toy", "hardware"}
+    assert shown.keys() >= {"profile", "gain_64", "gain_64_verdict", "runs_toy", "time_toy", "hardware"}
     assert shown["gain_64_verdict"] == "beats"
     assert not committed.exists()
 
@@ -193,11 +194,41 @@ def test_partial_results_are_committed_with_their_runs_and_recomputed(
     assert Store(folder / "build" / "recomputed").find(toy, config) is not None
 
 
+def test_a_committed_table_never_loses_runs(
+    folder: Path, whole: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy, "PARTIAL", True, raising=False)
+    assert study(*collected(whole), "--only", "toy", "--replace-committed") == 0
+    table = folder / "book" / "results" / "quick" / "toy.csv"
+    before, some = table.read_bytes(), Store(folder / "some")
+    whole.give(toy, toy.configs("quick")[:5], some)
+    capsys.readouterr()
+    assert study(*collected(some), "--only", "toy", "--replace-committed") == 1
+    assert "toy: 7 of 12 committed runs are not in" in capsys.readouterr().err
+    assert table.read_bytes() == before
+    Store(folder / "book" / "results" / "quick" / "runs").give(toy, toy.configs("quick"), some)
+    assert study(*collected(some), "--only", "toy", "--replace-committed") == 0
+    assert table.read_bytes() == before
+
+
 def test_the_book_says_how_far_what_has_no_quick_runs_has_come(folder: Path, whole: Store) -> None:
     later: Any = SimpleNamespace(NAME="later", configs=lambda profile: [1, 2] if profile == "full" else [])
     assert main(collected(whole), {"toy": toy, "later": later}, CLAIMS) == 0
     shown = json.loads((folder / "build" / "results" / "quick" / "values.json").read_text())
     assert shown["progress_later"] == "0 of 2"
+
+
+def test_in_the_full_profile_it_says_how_far_this_machine_has_come(
+    folder: Path, whole: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toy, "PARTIAL", True, raising=False)
+    configs = toy.configs("quick")
+    monkeypatch.setattr(toy, "configs", lambda profile: configs if profile == "full" else [])
+    some = Store(folder / "some")
+    whole.give(toy, [config for config in configs if config.size == 64], some)
+    assert study("collect", "--profile", "full", "--store", str(some.root)) == 0
+    shown = json.loads((folder / "build" / "results" / "full" / "values.json").read_text())
+    assert shown["progress_toy"] == "6 of 12"
 
 
 def test_claims_wait_for_every_table(folder: Path, whole: Store, capsys: pytest.CaptureFixture[str]) -> None:

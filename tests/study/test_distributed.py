@@ -90,6 +90,12 @@ def test_another_number_of_processes_is_refused(tmp_path: Path) -> None:
         distributed.main(json.dumps(CONFIG), Store(tmp_path))
 
 
+def test_without_torchrun_it_says_how_to_start_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(StudyError, match=r"torchrun -m fourierconv\.study\.distributed CONFIG"):
+        distributed.main(json.dumps(CONFIG | {"processes": 1}), Store(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -12,6 +12,7 @@ from fourierconv.study.execute import main
 
 WORKING = "print('sizes', sizes, 'of', profile)"
 FAILING = "raise ValueError(f'size={sizes[0]} is odd\\nsecond line')"
+DYING = "import os; os._exit(9)"
 
 
 def write_notebook(folder: Path, source: str) -> Path:
@@ -52,6 +53,13 @@ def test_a_failing_cell_leaves_an_older_output_alone(tmp_path: Path) -> None:
     assert "source.ipynb: cell 2 failed with ValueError: size=32 is odd (traceback in " in message
     assert str(partial) in message
     assert nbformat.read(partial, as_version=4).cells[-1].outputs[0].ename == "ValueError"
+
+
+def test_a_kernel_that_dies_is_told(tmp_path: Path) -> None:
+    done = execute(write_notebook(tmp_path, DYING), tmp_path / "executed.ipynb")
+    assert done.returncode == 1
+    assert "source.ipynb: the kernel died" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "executed.ipynb").exists()
 
 
 DAMAGED = {

@@ -1,8 +1,7 @@
 """The protocol in code: what is trained for which question, and that the page says the same."""
 
-import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from fourierconv.study import methods, protocol
+from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.experiments import classification
 from fourierconv.study.experiments.classification import Config
 from fourierconv.study.protocol import BUDGETS, HEADLINE, RATES, SIZES
@@ -250,6 +250,15 @@ def test_only_the_tables_of_the_current_repository_count(tmp_path: Path, monkeyp
     assert asked() == before
 
 
+def test_a_damaged_table_of_rates_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / protocol.RATES_TABLE
+    path.parent.mkdir(parents=True)
+    path.write_text(TUNED[:-9])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match=r"classification\.csv is damaged .* git checkout"):
+        protocol.rate("letters", "conv2d_5", "adam")
+
+
 @pytest.mark.usefixtures("tuned")
 def test_the_best_two_rates_get_another_seed() -> None:
     second = {(c.method, c.optimizer, c.lr) for c in protocol.configs("tuning") if c.seed}
@@ -275,14 +284,19 @@ def test_the_pilots_runs_stay_its_own_whatever_rates_are_found(monkeypatch: pyte
     assert protocol.configs("pilot") == before
 
 
-def numbers(text: str) -> set[str]:
-    return set(re.findall(r"\d[\d,.]*\d|\d", text))
+def listed(numbers: Sequence[float]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}"
 
 
 def test_the_page_says_what_the_code_does() -> None:
-    said = numbers(PAGE)
-    budget = BUDGETS["letters"]
-    wanted = [*RATES, *SIZES, budget["classes"], *budget["widths"], f"{budget['train']:,}", f"{budget['test']:,}"]
-    wanted += [f"{BUDGETS['imagenette']['train']:,}", classification.Config.batch]
-    assert {str(own) for own in wanted} <= said
-    assert {str(own) for own in (protocol.EPOCHS, *protocol.WIDER)} <= said
+    said = " ".join(PAGE.split())
+    letters, photos = BUDGETS["letters"], BUDGETS["imagenette"]
+    assert f"**Letters**: {letters['classes']} capitals" in said
+    assert f"{letters['train']:,} to train, {letters['test']:,} to test" in said
+    assert f"{photos['train']:,} of the {OFFICIAL['imagenette'].train:,} training photographs" in said
+    assert f"three convolutions of {listed(letters['widths'])} channels" in said
+    assert f"trained for {protocol.EPOCHS} epochs, with batches of {classification.Config.batch}, Adam" in said
+    assert f"the rates {listed(RATES)} are tried at {protocol.TUNED_AT} pixels" in said
+    assert f"question 1 with 2 and 6 at {listed(SIZES)} pixels" in said
+    assert f"the plain one with {listed(protocol.WIDER)} channels" in said

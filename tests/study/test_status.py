@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fourierconv.study import marks, status, tables
-from fourierconv.study.store import Outcome, Store
+from fourierconv.study.store import Outcome, Store, StudyError
 from fourierconv.study.worker import Failed
 from tests.study import toy
 
@@ -70,6 +70,14 @@ def test_times_of_committed_runs(store: Store, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "committed" / "quick" / "toy.provenance.json").read_text())["cpu"] == ["abacus"]
     assert said(store)[0].endswith("16 left: about 20 h 00 min with workers=2 by the committed runs of quick on abacus")
     assert said(store, "pilot")[0].endswith(" 10 h 00 min with workers=2 by the committed runs of quick on abacus")
+
+
+def test_a_damaged_committed_table_is_named(store: Store, tmp_path: Path) -> None:
+    sidecar = tmp_path / "committed" / "quick" / "toy.provenance.json"
+    sidecar.parent.mkdir(parents=True)
+    sidecar.write_text('{"runs": ')
+    with pytest.raises(StudyError, match=r"toy\.provenance\.json is not whole JSON; restore it: git checkout"):
+        said(store)
 
 
 def test_a_gpu_and_a_processor_say_nothing_about_each_other(

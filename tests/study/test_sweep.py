@@ -9,13 +9,16 @@ import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from fourierconv.study import provenance
+from fourierconv.study import provenance, worker
 from fourierconv.study.estimates import seconds_left
-from fourierconv.study.store import Result, Store, StudyError
+from fourierconv.study.store import Outcome, Result, Store, StudyError
 from fourierconv.study.sweep import run_missing, run_names
+from fourierconv.study.worker import Done
 from tests.study import toy
 
 CONFIGS = toy.configs("quick")
@@ -199,3 +202,22 @@ def test_provenance_tells_the_commit_of_tracked_sources_only(tmp_path: Path) -> 
     (tracked / "layers.py").write_text("k = 7\n")
     assert provenance.git_state(tracked) == (git("rev-parse", "HEAD"), True)
     assert provenance.source_hash(tracked) != clean
+    (tracked / "layers.py").write_text("k = 5\n")
+    assert provenance.source_hash(tracked) == clean
+    (tracked / "costs.json").write_text("{}\n")  # which choose an engine, and so how a result is rounded
+    assert provenance.source_hash(tracked) != clean
+
+
+def test_the_commit_of_a_run_is_that_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = ["before"]
+    monkeypatch.setattr(worker, "settle", lambda: None)  # which changes the whole process
+    monkeypatch.setattr(worker, "sources", lambda: {"commit": now[0]})
+
+    def run(config: Any, report: Any) -> Outcome:
+        now[0] = "while it ran"
+        return Outcome({}, [])
+
+    experiment: Any = SimpleNamespace(**vars(toy) | {"run": run})
+    done = worker.attempt(experiment, toy.Config(), lambda line: None)
+    assert isinstance(done, Done)
+    assert done.provenance["commit"] == "before"

@@ -175,8 +175,8 @@ def test_a_table_of_other_numerics_has_a_banner(collected: Path, monkeypatch: py
 def test_facts_of_the_runs(collected: Path) -> None:
     assert tables.facts({"toy": tables.read(toy, collected)}) == {
         "runs_toy": "12",
-        "core_time_toy": "12 min",
-        "core_time": "12 min",
+        "time_toy": "12 min of one core",
+        "time": "12 min of one core",
         "hardware": "abacus",
     }
     assert json.loads((collected / "toy.provenance.json").read_text())["cpu"] == ["abacus"]

@@ -201,7 +201,7 @@ def _described(config: Config) -> Letters | Photos:
 
 
 def run(config: Config, report: Callable[[str], None]) -> Outcome:
-    """Train one network, test it, and read its kernels. How long its steps took is noted for the provenance.
+    """Train one network, test it, and read its kernels; the provenance gets the time of a step and the images' digest.
 
     Raises:
         FloatingPointError: a loss that is not a number.
@@ -225,7 +225,7 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
         scale_rate=config.scale_rate,
         after_step=meter.tick,
     )
-    provenance.note(meter.measured())
+    provenance.note({**meter.measured(), "images": data.digest()})
     metrics = {
         "accuracy": accuracy(model, data.test_images, data.test_labels),
         "train_accuracy": history[-1]["train_accuracy"],

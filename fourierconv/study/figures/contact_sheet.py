@@ -20,17 +20,6 @@ STEP = 7  # between the samples shown, so that neighbours in the alphabet are no
 SHOWN = "GR"  # letters in which the fonts differ much
 LEFT, RIGHT, GAP = 0.045, 0.995, 0.02  # shares of the width
 
-CAPTION = (
-    "Letters over 1/f clouds, turned, scaled and moved at random. Top: each column is one scene at 32, 64 and "
-    "128 pixels; a larger image is not an enlarged one, its edges and clouds hold more detail. Bottom: "
-    f"the {len(TRAIN_FONTS)} fonts of the training images, and the {len(TEST_FONTS)} fonts, of other designs, "
-    "that only test images use."
-)
-ALT = (
-    "Three rows of six grey images of letters. Down each column the letter and the clouds behind it stay the "
-    "same and grow finer. Below, G and R in sixteen training fonts and, set apart, in six test fonts."
-)
-
 
 def contact_sheet(data: Letters) -> Figure:
     """Show scenes of both splits of `data` at 32, 64 and 128 pixels, whatever its own size, and all fonts.

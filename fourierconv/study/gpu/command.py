@@ -84,7 +84,8 @@ def check(folder: Path, seconds: float) -> bool:
             status, ending = 1, [f"ended after {seconds:.0f} s"]
         said.seek(0)
         lines = said.read().splitlines()[-LINES:] + ending
-    passed = status in (0, 5)  # 5: no test was left, as all saw that there is no device
+    nothing = (5,) if not torch.cuda.is_available() else ()  # no test was left, as all saw that there is no device
+    passed = status in (0, *nothing)
     summary = lines[-1].strip("= ") if lines else "no output"
     state["checks"] = {"code": code, "passed": passed, "summary": summary}
     write_atomically(folder / "checks.txt", ("\n".join(lines) + "\n").encode())

@@ -13,8 +13,6 @@ from fourierconv.parameterizations.base import lattice, origin
 from fourierconv.separable import combine, dft
 from fourierconv.study.theory.residuals import relative_error
 
-AXES = (-2, -1)
-
 
 @dataclass(frozen=True)
 class Step:

@@ -6,7 +6,7 @@ import numpy as np
 from fourierconv.study.data import Letters
 from fourierconv.study.data.letters import Split, draw
 from fourierconv.study.figures import style
-from fourierconv.study.figures.contact_sheet import ALT, CAPTION, contact_sheet
+from fourierconv.study.figures.contact_sheet import contact_sheet
 
 
 def test_each_column_is_one_scene_at_three_sizes() -> None:
@@ -35,11 +35,3 @@ def test_figure_keeps_every_pixel_in_the_style_of_the_book() -> None:
     assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # with itself only
     svg = file.getvalue().decode()
     assert svg.count('width="128" height="128"') == svg.count("<image") == 18
-
-
-def test_description_counts_what_is_shown() -> None:
-    assert "16 fonts" in CAPTION
-    assert "6 fonts" in CAPTION
-    assert "rows of six" in ALT
-    assert "sixteen training fonts" in ALT
-    assert "six test fonts" in ALT
