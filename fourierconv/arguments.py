@@ -9,6 +9,8 @@ from typing import TypeGuard
 import torch
 from torch import Tensor
 
+from fourierconv.eager import eager
+
 MOST = 2**40  # pixels of an output
 
 
@@ -216,6 +218,8 @@ def check_real(name: str, dtype: torch.dtype) -> None:
 def check_finite(**tensors: Tensor | None) -> None:
     """Under torch.autograd.detect_anomaly(), refuse NaN and Inf by name; otherwise do nothing, and not wait for them.
 
+    Nor is anything refused where torch maps or traces, and no value can be asked for.
+
     Raises:
         RuntimeError: with the number of such values and the place of the first.
 
@@ -227,7 +231,8 @@ def check_finite(**tensors: Tensor | None) -> None:
     if torch.compiler.is_compiling() or not (torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()):
         return
     for name, tensor in tensors.items():
-        bad = None if tensor is None or tensor.is_meta else (~tensor.detach().isfinite()).nonzero()
+        looked_at = tensor is not None and eager(tensor) and not tensor.is_meta
+        bad = (~tensor.detach().isfinite()).nonzero() if looked_at else None  # type: ignore[union-attr]
         if bad is not None and len(bad):
             raise RuntimeError(
                 f"{name} has {len(bad)} values of {tensor.numel()} that are NaN or Inf, "  # type: ignore[union-attr]
@@ -284,7 +289,7 @@ def output_size(
     >>> output_size((8, 8), (3, 5), ((1, 1), (0, 0)), (1, 2), (1, 1))
     (8, 2)
     """
-    _check_pixels(n)
+    check_pixels(n)
     padded = tuple(size + left + right for size, (left, right) in zip(n, pairs, strict=True))
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
     if any(k > size for k, size in zip(reach, padded, strict=True)):
@@ -316,7 +321,7 @@ def transposed_size(
     >>> transposed_size((8,), (3,), (1,), (1,), (2,), (1,))
     (16,)
     """
-    _check_pixels(n)
+    check_pixels(n)
     size = tuple(
         (m - 1) * s - 2 * p + d * (k - 1) + extra + 1
         for m, k, p, extra, s, d in zip(n, kernel_size, padding, output_padding, stride, dilation, strict=True)
@@ -335,7 +340,12 @@ def _check_memory(size: tuple[int, ...], n: tuple[int, ...], why: str) -> None:
         raise RuntimeError(f"input of {_by(n)} with {why} gives an output of {_by(size)}, which no memory holds")
 
 
-def _check_pixels(n: tuple[int, ...]) -> None:
+def check_pixels(n: tuple[int, ...]) -> None:
+    """Refuse an empty image.
+
+    Raises:
+        RuntimeError: no pixel along an axis.
+    """
     if min(n) < 1:
         raise RuntimeError(f"input of {_by(n)} must have at least one pixel along every axis")
 

@@ -1,6 +1,9 @@
 """torch.autocast: the caller gets its dtypes, spectra stay float32."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -29,10 +32,42 @@ def beyond_autocast(work: Callable[..., Tensor], *tensors: Tensor | None, dtype:
     if not isinstance(tensors[0], Tensor) or not given[0].is_floating_point:
         return work(*tensors)  # which refuses it
     kind = tensors[0].device.type
-    lowers = kind in AVAILABLE and torch.is_autocast_enabled(kind)
-    if not lowers or {dtype, *given} & {torch.float64, torch.complex128}:
+    if not _lowers(kind) or {dtype, *given} & {torch.float64, torch.complex128}:
         return work(*tensors)
-    cast = (t.to(dtype) if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors)
+    own = (t.to(dtype) if isinstance(t, Tensor) and t.is_floating_point() else t for t in tensors)
     with torch.autocast(kind, enabled=False):
-        output = work(*cast)
+        output = work(*own)
     return output.to(torch.get_autocast_dtype(kind))
+
+
+def _lowers(kind: str) -> bool:
+    return kind in AVAILABLE and torch.is_autocast_enabled(kind)
+
+
+def without_autocast(kind: str) -> AbstractContextManager[object]:
+    """A context out of the reach of autocast for a kind of device.
+
+    >>> with torch.autocast("cpu", dtype=torch.bfloat16), without_autocast("cpu"):
+    ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
+    torch.float32
+    """
+    return torch.autocast(kind, enabled=False) if _lowers(kind) else nullcontext()
+
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def never_autocast(read: Function) -> Function:
+    """Make what reads a layer, its first argument, do so out of the reach of autocast, with the dtypes of the layer.
+
+    >>> with torch.autocast("cpu", dtype=torch.bfloat16):
+    ...     never_autocast(lambda layer: layer(torch.ones(1, 2)).dtype)(torch.nn.Linear(2, 2))
+    torch.float32
+    """
+
+    @wraps(read)
+    def alone(layer: Any, *arguments: Any, **others: Any) -> object:
+        with without_autocast(next(layer.parameters()).device.type):
+            return read(layer, *arguments, **others)
+
+    return cast(Function, alone)

@@ -201,7 +201,3 @@ class Certificate:
         energy = difference.unflatten(0, (groups, -1)).square().flatten(1).sum(1).max()
         largest = self.endless.unflatten(0, (groups, -1)).flatten(3).square().sum((1, 2)).sqrt().sum(1).max()
         return float((energy / rank).sqrt() / largest) / (1 + self.tail)
-
-
-def _inside(window: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
-    return max(window[0], most[0]), min(window[1], most[1])

@@ -234,11 +234,14 @@ def _spectral_conv(groups: int, input: Tensor, spectrum: Tensor, bias: Tensor | 
     arguments.check_bias(bias, spectrum.shape[0], input.dtype, input.device)
     arguments.check_finite(input=input, spectrum=spectrum)
     grid = arguments.image_size(input, dims)
+    arguments.check_pixels(grid)
     if tuple(spectrum.shape[2:]) != spectral.half(grid):
         raise RuntimeError(
             f"spectrum has grid {list(spectrum.shape[2:])}, but images of {list(grid)} pixels need "
             f"{list(spectral.half(grid))}"
         )
+    if spectrum.shape[1] == 0:
+        raise RuntimeError(f"spectrum must have input channels, but got {list(spectrum.shape)}")
     images = input if input.ndim == dims + 2 else input.unsqueeze(0)
     tiles = Tiles.whole(grid, grid)
     output = spectral.correlate(images, spectral.hermitian(spectrum, grid), tiles, grid, groups)

@@ -3,23 +3,24 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from functools import partial
 from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
-from fourierconv.autocast import beyond_autocast
+from fourierconv.autocast import beyond_autocast, never_autocast
+from fourierconv.eager import eager
 from fourierconv.engines.dispatch import Frozen, check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
 from fourierconv.scales import Bounds, Initial, count
 from fourierconv.separable import combine
-from fourierconv.sharding import is_sharded, whole
+from fourierconv.sharding import whole
 
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 WINDOW_LIMITS = (0.2, 64.0)  # of a learned Gaussian window's σ, in pixels
@@ -78,9 +79,10 @@ class _FourierConvNd(Readable):
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reference_grid = tuple(own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True))
-        self.coordinates = self._axes[0].coordinates(shape, self.reference_grid)
+        with self.coefficients.device:
+            self.coordinates = self._axes[0].coordinates(shape, self.reference_grid)
         if self.coordinates is not None:
-            self.coordinates.to(device, dtype)
+            self.coordinates.to(dtype=dtype)
 
         self.scale_per, self.per_axis, self.initial_scale, self.initial_window = scale_per, per_axis, scale, window
         self._scale_bounds, self._window_bounds = self._bounds()
@@ -94,7 +96,7 @@ class _FourierConvNd(Readable):
         """Operator norm, relative to the kernel's, of what may be cut off; by default 1e-6, in float64 1e-12."""
         if self._tolerance is not None:
             return self._tolerance
-        return 1e-12 if self.coefficients.dtype == torch.float64 else 1e-6
+        return 1e-12 if self._like().dtype == torch.float64 else 1e-6
 
     def _check_constructor(self, tolerance: float | None) -> None:
         for name in ("in_channels", "out_channels", "groups"):
@@ -167,6 +169,7 @@ class _FourierConvNd(Readable):
         if self._window_bounds is not None and self.window is not None and self.initial_window is not None:
             yield self._window_bounds, self.window, self.initial_window
 
+    @never_autocast
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Draw nn.ConvNd's initial taps and bias, with the same random numbers, and turn them into coefficients.
@@ -191,7 +194,7 @@ class _FourierConvNd(Readable):
         for bounds, parameter, value in self._scales():
             initial = self._initial(bounds, value)
             bounds.look(initial)
-            parameter.copy_(torch.tensor(initial, dtype=torch.float64))
+            parameter.copy_(torch.tensor(initial, dtype=torch.float64, device=parameter.device))
         if not taps.is_meta:
             gain = self._gain().repeat_interleave(self.out_channels // count(self.scale_per, self.out_channels))
             taps = self._axes[0].coefficients(taps) / gain.view(-1, *[1] * (self.dims + 1)).to(taps)
@@ -213,12 +216,19 @@ class _FourierConvNd(Readable):
 
     # --- from coefficients to spectra ---
 
-    def _theta(self) -> Tensor:
-        theta = self.coefficients.to(arguments.computed_in(self.coefficients.dtype))
+    def _like(self) -> Tensor:
+        """Has the dtype and device of the coefficients, and does not make them where they are parametrized."""
+        own = self._parameters.get("coefficients")
+        return next(self.parameters()) if own is None else own
+
+    def _theta(self, coefficients: Tensor | None = None) -> Tensor:
+        coefficients = self.coefficients if coefficients is None else coefficients
+        theta = coefficients.to(arguments.computed_in(coefficients.dtype))
         return theta if self.coordinates is None else self.coordinates(theta)
 
     def _kernels(self, tight: bool = False) -> list[AxisKernel]:
-        one = torch.ones(1, device=self.coefficients.device, dtype=arguments.computed_in(self.coefficients.dtype))
+        like = self._like()
+        one = torch.ones(1, device=like.device, dtype=arguments.computed_in(like.dtype))
         held = {}
         for bounds, parameter, _ in self._scales():
             scales = [bounds.hold(parameter.to(one.dtype), axis) for axis in range(parameter.shape[1])]
@@ -253,13 +263,10 @@ class _FourierConvNd(Readable):
         >>> layer(torch.randn(3, 32, 32)).shape
         torch.Size([8, 16, 16])
         """
-        # coefficients that are parametrized are made anew whenever they are read
-        once = parametrize.cached() if parametrize.is_parametrized(self, "coefficients") else nullcontext()
-        with once:
-            return beyond_autocast(self._correlate, input, dtype=self.coefficients.dtype)
+        weights = self.coefficients  # once: those that are parametrized are made anew whenever they are read
+        return beyond_autocast(partial(self._correlate, weights), input, dtype=weights.dtype)
 
-    def _correlate(self, input: Tensor) -> Tensor:
-        weights = self.coefficients
+    def _correlate(self, weights: Tensor, input: Tensor) -> Tensor:
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
         arguments.check_real("input", input.dtype)
         n = arguments.image_size(input, self.dims)
@@ -274,7 +281,7 @@ class _FourierConvNd(Readable):
             filters.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, ends))
         return correlate(
             input,
-            self._theta(),
+            self._theta(weights),
             filters,
             self.bias,
             self.groups,
@@ -319,6 +326,8 @@ class _FourierConvNd(Readable):
 
         Raises:
             ValueError: a scale that is not a number.
+
+        A scale that torch.nn.utils.parametrize makes is held when it is applied; what it is made of stays as it is.
 
         >>> layer = FourierConv2d(3, 8, 5, parameterization="scaled")
         >>> _ = layer.scale.data.fill_(5.0)  # until now 1.25 is the most that is applied
@@ -418,7 +427,12 @@ class _FourierConvNd(Readable):
             given = state.get(prefix + name)
             if parameter is not None and isinstance(given, Tensor) and given.shape != parameter.shape:
                 yield f"size mismatch for {name}: the state has {list(given.shape)}, the layer {list(parameter.shape)}"
+        for bounds, _, _ in self._scales():
+            given = state.get(prefix + bounds.name)
+            if isinstance(given, Tensor) and not given.is_meta and not bool(whole(given).isfinite().all()):
+                yield f"{bounds.name} must be finite, but the state has NaN or Inf"
 
+    @never_autocast
     @torch.no_grad()
     def extra_repr(self) -> str:
         """The arguments, and the kernels' present extent per axis, the median over all of them, in pixels."""
@@ -439,7 +453,7 @@ class _FourierConvNd(Readable):
             text += f", reference_grid={self.reference_grid}"
         if any(self._scales()):
             text += f", scale_per={self.scale_per!r}"
-        if self.coefficients.is_meta or is_sharded(self.coefficients):
+        if self._like().is_meta or not eager(self._like()):  # sharded, mapped or traced
             return text
         sides = self._extent(0.95).flatten(0, 1).sort(0).values
         middle = sides[(len(sides) - 1) // 2]  # not `median`, which is not deterministic on CUDA

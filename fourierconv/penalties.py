@@ -13,10 +13,12 @@ import math
 import torch
 from torch import Tensor
 
+from fourierconv.autocast import never_autocast
 from fourierconv.reading import Readable
 from fourierconv.separable import combine
 
 
+@never_autocast
 def sobolev(layer: Readable) -> Tensor:
     """Roughness of the spectra, ∫ |∇Ŵ|² du, summed over the layer's kernels.
 
@@ -39,6 +41,7 @@ def sobolev(layer: Readable) -> Tensor:
     return (2 * math.pi) ** 2 * _moments(layer)[1].sum()
 
 
+@never_autocast
 def size(layer: Readable) -> Tensor:
     """Mean size of the kernels: their root mean square distance from the origin, √(Σ|t|²w² / Σw²), in pixels.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fourierconv import arguments, phases
+from fourierconv.autocast import never_autocast
 from fourierconv.extent import extent, mass_curve
 from fourierconv.grid import Axis
 from fourierconv.kernels import FAR, AxisKernel
@@ -43,6 +44,7 @@ class Readable(nn.Module, ABC):
     def _kernels(self, tight: bool = False) -> list[AxisKernel]:
         """The axes; `tight` sizes windows by the present scales, which only a method that may wait for them can do."""
 
+    @never_autocast
     def spectrum(self, grid: int | Sequence[int]) -> Tensor:
         """The kernels' half spectrum on a grid, centred on their origin.
 
@@ -69,6 +71,7 @@ class Readable(nn.Module, ABC):
         axes = zip(self._kernels(), grid, half(grid), strict=True)
         return combine(self._theta(), [kernel.spectrum(n, rows) for kernel, n, rows in axes])
 
+    @never_autocast
     def kernel(self, size: int | Sequence[int] | None = None) -> Tensor:
         """The kernels' taps in a window whose origin is its tap (size - 1)//2.
 
@@ -107,6 +110,7 @@ class Readable(nn.Module, ABC):
         matrices = [kernel.pixels(*window) for kernel, window in zip(kernels, pixels, strict=True)]
         return combine(self._theta(), matrices)
 
+    @never_autocast
     @torch.no_grad()
     def extent(self, mass: float = 0.95) -> Tensor:
         """Side of the centred window that holds a share `mass` of each kernel's energy, per axis, in pixels.
@@ -133,6 +137,7 @@ class Readable(nn.Module, ABC):
     def _extent(self, mass: float) -> Tensor:
         return torch.stack([extent(energy, mass) for energy in self._axis_energies()], -1)
 
+    @never_autocast
     @torch.no_grad()
     def mass_curve(self) -> Tensor:
         """Share of each kernel's energy inside the centred windows of 1, 3, 5, ... pixels along each axis.
@@ -164,6 +169,7 @@ class Readable(nn.Module, ABC):
             energy = combine(theta, mixed).square()
             yield energy.sum(others) if others else energy
 
+    @never_autocast
     @torch.no_grad()
     def singular_values(self, grid: int | Sequence[int]) -> Tensor:
         """The singular values of the layer as an operator on circular images of a size, exactly.
@@ -199,6 +205,7 @@ class Readable(nn.Module, ABC):
         mirrored = mirrored.narrow(self.dims - 1, values.shape[self.dims - 1] - 1 - missing, missing)
         return torch.cat([values, mirrored], self.dims - 1)
 
+    @never_autocast
     @torch.no_grad()
     def operator_norm(self, grid: int | Sequence[int] | None = None) -> Tensor:
         """By how much the layer amplifies images at most, ‖y - bias‖ / ‖x‖.

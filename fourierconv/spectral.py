@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from fourierconv.eager import eager
 from fourierconv.engines.contraction import Contraction
@@ -103,6 +104,8 @@ def correlate(
     >>> correlate(x, shift, Tiles.whole((4,), (4,)), (4,))
     tensor([[[1., 2., 3., 0.]]])
     """
+    if eager(input, spectrum) and not (torch.is_grad_enabled() and spectrum.requires_grad):
+        recompute = True  # which it never has to: only equation (3) reads the images' spectra
     return _correlate(input, spectrum, tiles.pack(), list(size), groups, recompute, triton)[0]
 
 
@@ -398,11 +401,23 @@ def _fold(tensor: Tensor, mapped: int | None, axis: int, count: int) -> Tensor:
 
 
 def _correlate(*arguments: Any) -> tuple[Tensor, Tensor]:
-    return _forward(*arguments) if torch.compiler.is_compiling() else _Correlate.apply(*arguments)
+    if not torch.compiler.is_compiling():
+        return _Correlate.apply(*arguments)
+    _refuse_forward_mode()
+    return _forward(*arguments)
 
 
 def _correlate_backward(*arguments: Any) -> tuple[Tensor, Tensor]:
-    return _backward(*arguments) if torch.compiler.is_compiling() else _CorrelateBackward.apply(*arguments)
+    if not torch.compiler.is_compiling():
+        return _CorrelateBackward.apply(*arguments)
+    _refuse_forward_mode()
+    return _backward(*arguments)
+
+
+def _refuse_forward_mode() -> None:
+    """For operators of torch.library it has no formula, and without one the derivative is zero."""
+    if forward_ad._current_level >= 0:
+        raise NotImplementedError("torch.compile has no forward-mode derivatives of this; take them outside of it")
 
 
 _forward.register_autograd(_differentiate_forward, setup_context=_save_forward)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import FourierConv2d, engine
+from fourierconv.engines.contraction import Contraction
 from fourierconv.functional import conv2d, spectral_conv
 from fourierconv.parameterizations import NAMES
 from tests.measures import count_ffts
@@ -64,9 +65,18 @@ def test_spectral_conv() -> None:
     check_counts(lambda x: spectral_conv(x, spectrum))
 
 
-def test_frozen_weights_need_no_gradient_of_their_spectrum() -> None:
+def test_frozen_weights_need_no_gradient_of_their_spectrum(monkeypatch: pytest.MonkeyPatch) -> None:
+    backward, asked = Contraction.backward, []
+
+    def watched(self: Contraction, *arguments: Any) -> Any:
+        *_, wants_input, wants_spectrum = arguments
+        asked.append((wants_input, wants_spectrum))
+        return backward(self, *arguments)
+
+    monkeypatch.setattr(Contraction, "backward", watched)
     weight = torch.randn(6, 4, 5, 5)
     assert step(lambda x: conv2d(x, weight), images(trained=True)) == STEP
+    assert asked == [(True, False)]
 
 
 def test_ffts_of_autograds_other_threads_count() -> None:

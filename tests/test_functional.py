@@ -1,5 +1,6 @@
 """Convolutions are torch's, forward and backward, to rounding; spectral_conv is the convolution theorem."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -126,3 +127,16 @@ def test_spectral_conv_takes_a_lazily_conjugated_spectrum() -> None:
     x = torch.randn(1, 1, 6, 5, dtype=torch.float64)
     spectrum = torch.fft.rfft2(torch.randn(2, 1, 6, 5, dtype=torch.float64))
     torch.testing.assert_close(spectral_conv(x, spectrum.conj()), spectral_conv(x, spectrum.conj().resolve_conj()))
+
+
+@pytest.mark.parametrize(
+    ("images", "spectrum", "message"),
+    [
+        ((1, 2, 0), (3, 2, 1), "at least one pixel"),
+        ((1, 2, 0, 4), (3, 2, 0, 3), "at least one pixel"),
+        ((1, 0, 4), (3, 0, 3), "input channels"),
+    ],
+)
+def test_spectra_of_nothing_are_refused(images: Sequence[int], spectrum: Sequence[int], message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        spectral_conv(torch.zeros(images), torch.zeros(spectrum, dtype=torch.complex64))

@@ -1,6 +1,8 @@
 """The layers: what they compute is what their kernels and spectra say, on every border and size."""
 
 import math
+import threading
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -8,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
+from torch.nn.utils import parametrizations
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import fourier_layers
 from fourierconv.parameterizations import NAMES
+from fourierconv.remembered import _made as remembered
 from tests.layer_cases import LAYERS, LayerCase, label
 from tests.measures import relative_error
 from tests.problems import SMALL, Problem
@@ -284,3 +288,68 @@ def test_anomaly_mode_names_what_is_not_finite(name: str, value: float) -> None:
             RuntimeError, match=r"coefficients has 1 values of \d+ that are NaN or Inf, the first at \[0, 0"
         ):
             layer(torch.randn(1, 2, 6, 6))
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=label)
+def test_the_default_dtype_changes_nothing(case: LayerCase) -> None:
+    layer, x = case.build(2, 3, 4, padding=2, dtype=torch.float32), torch.randn(1, 2, 12, 12)
+    expected = layer(x)
+    remembered.cache_clear()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        assert torch.equal(layer(x), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+        remembered.cache_clear()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_default_device_changes_nothing(name: str) -> None:
+    torch.manual_seed(0)
+    expected = FourierConv2d(2, 3, 3, parameterization=name)
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        layer = FourierConv2d(2, 3, 3, parameterization=name, device="cpu")
+    x = torch.randn(1, 2, 9, 8)
+    assert torch.equal(layer(x), expected(x))
+
+
+def test_frozen_weights_keep_no_spectra_of_images() -> None:
+    def kept(layer: FourierConv2d) -> int:
+        sizes: list[int] = []
+
+        def pack(tensor: Tensor) -> Tensor:
+            sizes.append(tensor.nbytes)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            layer(torch.randn(4, 8, 32, 32, requires_grad=True))
+        return sum(sizes)
+
+    layer = FourierConv2d(8, 2, 15, padding=7, engine="whole")
+    trained = kept(layer)
+    layer.requires_grad_(False)
+    assert kept(layer) < trained - 4 * 8 * 32 * 32 * 4
+
+
+def test_coefficients_that_are_parametrized_are_made_once_in_a_call_and_in_every_thread() -> None:
+    layer, x = parametrizations.weight_norm(FourierConv2d(2, 3, 3), "coefficients"), torch.randn(1, 2, 8, 8)
+    counted: list[int] = []
+    made = layer.parametrizations["coefficients"]
+    made.register_forward_hook(lambda *_: counted.append(threading.get_ident()))
+    failures: list[Exception] = []
+
+    def train() -> None:
+        try:
+            for _ in range(20):
+                layer(x).square().sum().backward()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=train) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert set(Counter(counted).values()) == {20}

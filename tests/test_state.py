@@ -154,6 +154,19 @@ REFUSED_STATES: dict[str, tuple[nn.Module, dict[str, Any], str]] = {
 }
 
 
+@pytest.mark.parametrize("name", ["scale", "window"])
+def test_a_damaged_state_is_refused_and_nothing_of_it_is_taken(name: str) -> None:
+    model = nn.Sequential(*(FourierConv2d(2, 2, 3, parameterization="scaled", window=2.0) for _ in range(2)))
+    state = {key: value + 0.5 for key, value in model.state_dict().items()}
+    state[f"0.{name}"][:] = torch.nan
+    before = {key: value.clone() for key, value in model[0].state_dict().items()}
+    with pytest.raises(RuntimeError, match=f"layer '0': {name} must be finite, but the state has NaN or Inf"):
+        model.load_state_dict(state)
+    for key, value in model[0].state_dict().items():
+        assert torch.equal(value, before[key])
+    model.eval()
+
+
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("saved", "options", "message"), REFUSED_STATES.values(), ids=REFUSED_STATES)
 def test_the_state_of_another_layer_is_refused_by_name_and_nothing_of_it_is_taken(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
+from typing import Any
 
 import torch
 
@@ -94,7 +95,12 @@ def choose(case: Case, name: str) -> Plan:
     Raises:
         ValueError: an engine that cannot serve the case, with the reason.
     """
-    return candidates(case, name)[0] if torch.compiler.is_compiling() else _remembered(case, name)
+    if not torch.compiler.is_compiling():
+        return _remembered(case, name)
+    if (reason := _compiled_refusal(_packed(case), name)) is not None:
+        raise ValueError(reason)
+    engine, axes, tiles, by_fft = _compiled(_packed(case), name)
+    return Plan(engine, tuple(Axis(*own) for own in axes), None if tiles is None else Tiles(*tiles), by_fft)
 
 
 def candidates(case: Case, name: str) -> list[Plan]:
@@ -111,6 +117,53 @@ def _remembered(case: Case, name: str) -> Plan:
     return candidates(case, name)[0]
 
 
+# Compiled code gets its plan from plain Python, which has it in a hundredth of a second; to trace the search takes a
+# minute. What is handed over are constants: tuples of numbers.
+
+
+def _packed(case: Case) -> tuple[Any, ...]:
+    """A case as nested tuples of constants, in which symbols of sizes have become numbers."""
+    return (
+        *map(operator.index, (case.batch, case.groups, case.inner, case.out)),
+        tuple(map(operator.index, case.points)),
+        tuple(map(_numbers, case.whole)),
+        None if case.linear is None else tuple(map(_numbers, case.linear)),
+        tuple(map(operator.index, case.columns)),
+        operator.index(case.itemsize),
+        *(case.kind, case.mirrored, case.refusal, case.tf32),
+    )
+
+
+def _numbers(axis: Axis) -> tuple[Any, ...]:
+    low, high = axis.span
+    return (
+        *map(operator.index, (axis.first, axis.last, axis.grid, axis.size, axis.start, axis.step, axis.stride)),
+        None if axis.reads is None else tuple(map(operator.index, axis.reads)),
+        axis.folds,
+        (operator.index(low), operator.index(high)),
+        operator.index(axis.lead),
+    )
+
+
+def _unpacked(packed: tuple[Any, ...]) -> Case:
+    case = Case(*packed)
+    linear = None if case.linear is None else tuple(Axis(*own) for own in case.linear)  # type: ignore[misc]
+    return replace(case, whole=tuple(Axis(*own) for own in case.whole), linear=linear)  # type: ignore[misc]
+
+
+@constant_when_compiled
+def _compiled(packed: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    plan = _remembered(_unpacked(packed), name)
+    tiles = plan.tiles
+    cut = None if tiles is None else (tiles.grid, tiles.step, tiles.count, tiles.lead)
+    return plan.engine, tuple(map(_numbers, plan.axes)), cut, plan.by_fft
+
+
+@constant_when_compiled
+def _compiled_refusal(packed: tuple[Any, ...], name: str) -> str | None:
+    return _refusal(_unpacked(packed), name)
+
+
 def forget() -> None:
     """Choose anew, when constants have changed."""
     _remembered.cache_clear()
@@ -118,14 +171,18 @@ def forget() -> None:
 
 def _able(case: Case, name: str) -> list[Plan]:
     """The plans of an engine, or of any for 'auto'."""
-    reason = _refused(case, name)
-    if reason is not None:
-        raise ValueError(f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can")
+    if (reason := _refusal(case, name)) is not None:
+        raise ValueError(reason)
     plans = list(_plans(case))
     of_name = [plan for plan in plans if name in ("auto", plan.engine)]
     if name == "tiled":
         of_name = [plan for plan in of_name if plan.tiles is not None and plan.tiles.rows > 1] or of_name
     return of_name or plans[:1]
+
+
+def _refusal(case: Case, name: str) -> str | None:
+    reason = _refused(case, name)
+    return None if reason is None else f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can"
 
 
 def _refused(case: Case, name: str) -> str | None:
@@ -194,10 +251,9 @@ def _ways(axis: Axis, points: int, mirrored: bool, kind: str) -> list[tuple[Axis
 
 def _cost(length: int, kind: str) -> float:
     """Of a transform of this length, relative to others."""
-    return length * _slowness(operator.index(length), kind)
+    return length * _slowness(length, kind)
 
 
-@constant_when_compiled
 def _slowness(length: int, kind: str) -> float:
     return LENGTHS.get(kind, {}).get(length, 1.0)
 
@@ -217,7 +273,6 @@ def expected_time(case: Case, plan: Plan) -> float:
     return time * case.itemsize / 4  # float64 takes twice as long
 
 
-@constant_when_compiled  # with dynamic=True numbers of modules are symbols, too
 def _constant(kind: str, name: str) -> float:
     return COSTS.get(kind, COSTS["cpu"])[name]
 

@@ -133,7 +133,7 @@ def case_of(
     whole = tuple(own.whole for own in filters)
     linear = tuple(own.linear for own in filters if own.linear is not None)
     return Case(
-        batch=TRACED if torch.compiler.is_compiling() else images.shape[0],
+        batch=TRACED if torch.compiler.is_compiling() else operator.index(images.shape[0]),
         groups=groups,
         inner=operator.index(images.shape[1]) // groups,
         out=first // groups if points is None else second,
@@ -211,11 +211,14 @@ def correlate(
     batched = input.ndim == len(filters) + 2
     images = (input if batched else input.unsqueeze(0)).to(coefficients.dtype)
 
+    tried: Memory | None = None if memory is None else {}  # kernels of plans that are not chosen are not kept
+
     def run(chosen: Plan, images: Tensor, coefficients: Tensor) -> Tensor:
-        return compute(images, coefficients, chosen, filters, groups, padding_mode, recompute, memory)
+        return compute(images, coefficients, chosen, filters, groups, padding_mode, recompute, tried)
 
     chosen = select(case_of(images, coefficients, filters, groups), name, run, images, coefficients)
-    return finish(run(chosen, images, coefficients), bias, input.dtype, batched)
+    output = compute(images, coefficients, chosen, filters, groups, padding_mode, recompute, memory)
+    return finish(output, bias, input.dtype, batched)
 
 
 def compute(
@@ -273,10 +276,9 @@ def _remembered(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, m
     """`_kernels`, from memory where there is one."""
     if memory is None or torch.compiler.is_compiling():
         return _kernels(coefficients, filters, chosen)
-    coefficients = coefficients.detach()
     if not eager(coefficients):  # what is mapped or traced is of no use to other calls
-        with torch.no_grad():
-            return _kernels(coefficients, filters, chosen)
+        return _kernels(coefficients, filters, chosen)
+    coefficients = coefficients.detach()
     key = chosen, coefficients.dtype, coefficients.device
     if key not in memory:
         with torch.inference_mode(False), torch.no_grad():

@@ -7,7 +7,6 @@ forward mode) gets that from the start.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fourierconv import spectral
+from fourierconv.autocast import without_autocast
 from fourierconv.eager import eager
 from fourierconv.engines.choice import Plan
 from fourierconv.engines.frequency_last import FrequencyLast
@@ -127,14 +127,10 @@ class _Correlate(torch.autograd.Function):
         del rest
         ctx.maybe_clear_saved_tensors()  # unless the graph is kept, spectra go when they were used
         kernels = ctx.make(*sources, wanted=wanted[1:], kept=kept.pop() if len(kept) > 1 else None)
-        with _without_autocast(grad.device.type):  # in which a caller may differentiate
+        with without_autocast(grad.device.type):  # in which a caller may differentiate
             by_images = ctx.contraction.differentiate(grad, images, kernels, kept, wants_images, any(wanted))
             by_sources = kernels.finish() if any(wanted) else (None,) * len(sources)
         return *(None,) * 5, by_images, *by_sources
-
-
-def _without_autocast(kind: str) -> AbstractContextManager[object]:
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def _by_spectra(ctx: Any, grad: Tensor, images: Tensor, sources: Sequence[Tensor]) -> list[Tensor | None]:

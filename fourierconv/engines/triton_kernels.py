@@ -122,8 +122,8 @@ def outer(  # type: ignore[no-untyped-def]
 
     first = split * length
     last = tl.minimum(first + length, k_count)
-    k_image, k_tile = (first // k_tiles).to(tl.int64), first % k_tiles
-    a_k, b_k = k_image * ak + k_tile * akt, k_image * bk + k_tile * bkt
+    k_tile = first % k_tiles
+    a_k, b_k = _along_k(first, k_tiles, ak, akt), _along_k(first, k_tiles, bk, bkt)
     a_turn = tl.cast(ak, tl.int64) - (k_tiles - 1).to(tl.int64) * akt  # from an image's last tile to the next's first
     b_turn = tl.cast(bk, tl.int64) - (k_tiles - 1).to(tl.int64) * bkt
     real = tl.zeros((TM, TN, WM, WN, BF), tl.float32)

@@ -36,7 +36,7 @@ def gaussian(positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
     >>> gaussian(torch.tensor([0, 1]), 3, torch.tensor([1.0]))
     tensor([[1.0000, 0.6065]])
     """
-    distance = (positions - centre(kernel_size)).to(scale.dtype) / scale.view(-1, 1)
+    distance = (positions.to(scale.dtype) - centre(kernel_size)) / scale.view(-1, 1)
     return (-distance.square() / 2).exp()
 
 

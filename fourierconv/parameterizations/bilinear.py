@@ -76,7 +76,7 @@ class RealPart(Coordinates):
     def energy(self) -> Tensor:
         # of a product z = z_y z_x of complex numbers, (Re z)² = (|z_y|² |z_x|² + Re z_y² z_x²) / 2
         matrices = self._matrices(torch.device("cpu"))
-        ones = torch.ones(1, 1, *self.kernel_size, dtype=torch.float64)
+        ones = torch.ones(1, 1, *self.kernel_size, dtype=torch.float64, device=matrices[0].device)
         lengths = combine(ones, [own.abs().square() for own in matrices])
         squares = combine(ones, [own.square() for own in matrices])
         return (lengths + squares.real)[0, 0] / 2

@@ -35,7 +35,7 @@ class Hermite(Parameterization):
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         sigma = scale.view(-1, 1)
-        x = (positions - centre(kernel_size)).to(scale.dtype) / sigma
+        x = (positions.to(scale.dtype) - centre(kernel_size)) / sigma
         return derivatives(x, kernel_size) * sigma.rsqrt().unsqueeze(-1)
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:

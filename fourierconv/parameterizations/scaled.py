@@ -35,7 +35,7 @@ class Scaled(Parameterization):
         middle = centre(kernel_size)
         spacing = scale.view(-1, 1, 1)
         index = remembered(partial(_index, kernel_size, scale), scale, kernel_size, "from the middle", kernel_size)
-        distance = (positions.unsqueeze(-1) - middle).to(scale.dtype) - spacing * index
+        distance = positions.unsqueeze(-1).to(scale.dtype) - middle - spacing * index
         return keys(distance / spacing.clamp(min=1))
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
@@ -52,8 +52,8 @@ class Scaled(Parameterization):
 
 def _index(kernel_size: int, like: Tensor) -> Tensor:
     """Of the coefficients, from the middle of the kernel, (kernel_size,)."""
-    index = torch.arange(kernel_size, device=like.device) - origin(kernel_size) - centre(kernel_size)
-    return index.to(like.dtype)
+    taps = torch.arange(kernel_size, device=like.device) - origin(kernel_size)
+    return taps.to(like.dtype) - centre(kernel_size)
 
 
 PIECES = (  # coefficients of 1, x, x² and x³ from 0 to 1, from 1 to 2, and beyond

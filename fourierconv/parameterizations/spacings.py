@@ -105,7 +105,8 @@ class Positions(Coordinates):
             if not bool(whole(parameter).isfinite().all()):
                 raise ValueError(f"coordinates.{name} must be finite, but holds NaN or Inf")
         positions = whole(self.positions)
-        edges = torch.tensor([n // 2 for n in self.grid]).view(-1, *[1] * (positions.ndim - 1)).to(positions)
+        edges = torch.tensor([n // 2 for n in self.grid], device=positions.device)
+        edges = edges.view(-1, *[1] * (positions.ndim - 1)).to(positions.dtype)
         held = int((positions.abs() > edges).sum())
         if held:
             assign(self.positions, positions.clamp(-edges, edges))
@@ -113,8 +114,8 @@ class Positions(Coordinates):
 
     @torch.no_grad()
     def stretch(self, ratios: Sequence[Fraction], grid: Sequence[int]) -> None:
-        ratio = torch.tensor(ratios, dtype=torch.float64).view(-1, *[1] * (self.positions.ndim - 1))
-        ratio = ratio.to(self.positions.device)
+        ratio = torch.tensor(ratios, dtype=torch.float64, device=self.positions.device)
+        ratio = ratio.view(-1, *[1] * (self.positions.ndim - 1))
         sigma = (self.widths.abs().double() + NARROWEST) * ratio
         if not sigma.is_meta and sigma.min() < NARROWEST:
             raise ValueError(f"coordinates.widths: σ={float(sigma.min()):g} pixels would be below {NARROWEST}")

@@ -170,10 +170,18 @@ def test_the_benchmark_measures_once_and_keeps_to_the_fastest(monkeypatch: pytes
     torch.testing.assert_close(first, torch.nn.functional.conv2d(x, w), rtol=1e-4, atol=1e-4)
 
 
-def test_steps_are_timed_with_their_backward_pass_and_leave_no_gradients() -> None:
-    layer = FourierConv2d(2, 2, 5, parameterization="scaled")
+def test_steps_are_timed_with_their_backward_pass_and_leave_no_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, differentiated = FourierConv2d(2, 2, 5, parameterization="scaled"), []
+    grad = torch.autograd.grad
+
+    def watched(*arguments: Any, **others: Any) -> Any:
+        differentiated.append(arguments)
+        return grad(*arguments, **others)
+
+    monkeypatch.setattr(torch.autograd, "grad", watched)
     with engine("auto", benchmark=True):
         layer(torch.randn(1, 2, 33, 34))
+    assert len(differentiated) >= 2 * (measured.ROUNDS + 1)
     assert all(parameter.grad is None for parameter in layer.parameters())
 
 
@@ -320,6 +328,15 @@ def test_what_is_mapped_is_not_kept_in_a_frozen_layer() -> None:
         once = layer(x[0])
     torch.testing.assert_close(mapped[0], once)
     torch.testing.assert_close(mapped[1], 2 * layer(x[1]), rtol=1e-4, atol=1e-4)
+
+
+def test_a_frozen_layer_keeps_no_kernels_of_plans_that_were_only_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured, "_found", {})
+    layer, x = FourierConv2d(2, 3, 5), torch.randn(1, 2, 45, 46)
+    with layer.frozen(), engine("auto", benchmark=True):
+        layer(x)
+        assert layer._frozen.memory is not None
+        assert len(layer._frozen.memory) == 1
 
 
 @pytest.mark.parametrize("name", ["whole", "tiled", "direct"])

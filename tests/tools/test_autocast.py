@@ -1,5 +1,6 @@
 """torch.autocast and GradScaler: torch's dtypes outside, float32 spectra inside."""
 
+import copy
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fourierconv import FourierConv2d, functional
+from fourierconv import FourierConv2d, functional, penalties
 from tests.cases import FUNCTIONS, dims_of
 from tests.layer_cases import LayerCase
 from tests.tools.cases import assert_alike, of_every_kind, on_every_device
@@ -160,3 +161,24 @@ def test_a_gradient_scaler_skips_a_step_that_overflows(device: str) -> None:
     assert scaler.get_scale() < scale
     step(x)
     assert not any(torch.equal(old, new) for old, new in zip(before, model.parameters(), strict=True))
+
+
+@in_every_lower_dtype
+@of_every_kind
+def test_layers_are_read_as_without_it(case: LayerCase, lower: torch.dtype) -> None:
+    layer = case.build(2, 3, 3)
+
+    def read() -> list[Tensor]:
+        sizes = [layer.extent(), layer.mass_curve(), layer.operator_norm(), layer.singular_values(8)]
+        return [layer.spectrum(8), layer.kernel(9), *sizes, penalties.sobolev(layer), penalties.size(layer)]
+
+    expected, shown = read(), repr(layer)
+    with torch.autocast("cpu", dtype=lower):
+        assert all(map(torch.equal, read(), expected))
+        assert repr(layer) == shown
+        torch.manual_seed(0)
+        layer.reset_parameters()
+    torch.manual_seed(0)
+    same = copy.deepcopy(layer)
+    same.reset_parameters()
+    assert torch.equal(same.coefficients, layer.coefficients)

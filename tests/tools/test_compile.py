@@ -9,8 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch._functorch import config
+from torch.func import jvp
 
-from fourierconv import FourierConv2d, functional
+from fourierconv import FourierConv2d, engine, functional
+from fourierconv.engines import choice
+from fourierconv.engines.choice import Case, Plan
+from fourierconv.functional import conv2d
 from tests.layer_cases import LayerCase
 from tests.tools.cases import assert_alike, of_every_kind, on_every_device, outcome
 
@@ -222,3 +226,38 @@ def check_exported(module: nn.Module, layer: FourierConv2d) -> None:
     ordered = [named.pop(name) for name, _ in layer.named_parameters()]
     assert named == {}
     assert_alike(outcome(module, x, ordered), outcome(layer, x, layer.parameters()), 1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, in forward mode
+@on_every_device
+@pytest.mark.parametrize("engine_name", ["whole", "direct"])
+def test_forward_mode_in_compiled_code_is_right_or_refused(engine_name: str, device: str) -> None:
+    x, w = torch.randn(1, 2, 12, 12, device=device), torch.randn(3, 2, 5, 5, device=device)
+
+    def derivative(x: Tensor) -> Any:
+        with engine(engine_name):
+            return jvp(lambda x: conv2d(x, w), (x,), (x,))[1]
+
+    broken_up = torch.compile(derivative, backend="eager")
+    torch.testing.assert_close(broken_up(x), torch.nn.functional.conv2d(x, w), rtol=1e-4, atol=1e-4)
+    if engine_name == "whole":
+        torch._dynamo.reset()
+        with pytest.raises(torch._dynamo.exc.Unsupported, match="no forward-mode derivatives"):
+            torch.compile(derivative, backend="eager", fullgraph=True)(x)
+
+
+def test_the_search_for_a_plan_is_not_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may compare a thousand of them."""
+    expected_time = choice.expected_time
+
+    def watched(case: Case, plan: Plan) -> float:
+        torch._dynamo.graph_break()  # does nothing but where it is traced
+        seen.append(plan)
+        return expected_time(case, plan)
+
+    seen: list[Plan] = []
+    monkeypatch.setattr(choice, "expected_time", watched)
+    layer, x = FourierConv2d(1, 1, 3, padding=1), torch.randn(1, 1, 301, 302)
+    compiled, _ = counted(layer)
+    assert_alike([compiled(x)], [layer(x)])
+    assert seen

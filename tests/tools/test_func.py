@@ -216,3 +216,29 @@ def test_forward_mode_of_forward_mode_is_refused(name: str, device: str) -> None
         jacfwd(jacfwd(lambda w: convolve(x, w).square().sum()))(w)
     with engine("whole"), pytest.raises(NotImplementedError, match=message):
         jvp(lambda x: jvp(lambda x: convolve(x, w), (x,), (x,))[1], (x,), (x,))
+
+
+@on_every_device
+def test_derivatives_within_a_frozen_layer_are_those_without(device: str) -> None:
+    layer = FourierConv2d(2, 3, 5, parameterization="scaled", engine="whole", device=device)
+    x = torch.randn(2, 2, 12, 12, device=device)
+    parameters = {name: value.detach() for name, value in layer.named_parameters()}
+
+    def loss(parameters: dict[str, Tensor]) -> Tensor:
+        return functional_call(layer, parameters, (x,)).square().sum()
+
+    def derivatives() -> list[Tensor]:
+        along = jvp(loss, (parameters,), (parameters,))[1]
+        return [along, *grad(loss)(parameters).values()]
+
+    expected = derivatives()
+    with layer.frozen():
+        assert_alike(derivatives(), expected, 1e-6)
+
+
+@on_every_device
+def test_nothing_is_asked_of_mapped_values_in_anomaly_mode(device: str) -> None:
+    x, w = torch.randn(2, 1, 2, 9, 9, device=device), torch.randn(3, 2, 3, 3, device=device)
+    with torch.autograd.set_detect_anomaly(True):
+        found = vmap(lambda x: functional.conv2d(x, w))(x)
+    torch.testing.assert_close(found, vmap(lambda x: F.conv2d(x, w))(x), rtol=1e-4, atol=1e-4)
