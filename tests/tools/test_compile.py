@@ -229,6 +229,7 @@ def check_exported(module: nn.Module, layer: FourierConv2d) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own, in forward mode
+@pytest.mark.filterwarnings("ignore:Dynamo does not know how to trace the builtin")  # where it leaves a part to Python
 @on_every_device
 @pytest.mark.parametrize("engine_name", ["whole", "direct"])
 def test_forward_mode_in_compiled_code_is_right_or_refused(engine_name: str, device: str) -> None:
