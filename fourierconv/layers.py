@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast, never_autocast
@@ -218,8 +219,7 @@ class _FourierConvNd(Readable):
 
     def _like(self) -> Tensor:
         """Has the dtype and device of the coefficients, and does not make them where they are parametrized."""
-        own = self._parameters.get("coefficients")
-        return next(self.parameters()) if own is None else own
+        return next(self.parameters()) if parametrize.is_parametrized(self, "coefficients") else self.coefficients
 
     def _theta(self, coefficients: Tensor | None = None) -> Tensor:
         coefficients = self.coefficients if coefficients is None else coefficients
