@@ -58,16 +58,17 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def never_autocast(read: Function) -> Function:
-    """Make what reads a layer, its first argument, do so out of the reach of autocast, with the dtypes of the layer.
+    """Make what reads a Fourier layer, its first argument, do so out of the reach of autocast, in the layer's dtype.
 
+    >>> from fourierconv import FourierConv2d
     >>> with torch.autocast("cpu", dtype=torch.bfloat16):
-    ...     never_autocast(lambda layer: layer(torch.ones(1, 2)).dtype)(torch.nn.Linear(2, 2))
+    ...     FourierConv2d(1, 1, 3).kernel().dtype
     torch.float32
     """
 
     @wraps(read)
     def alone(layer: Any, *arguments: Any, **others: Any) -> object:
-        with without_autocast(next(layer.parameters()).device.type):
+        with without_autocast(layer._like().device.type):
             return read(layer, *arguments, **others)
 
     return cast(Function, alone)
