@@ -16,7 +16,7 @@ from fourierconv.study.answers.choice import best_fixed
 from fourierconv.study.experiments import classification, own_network, size_recovery
 from fourierconv.study.gpu import results as gpu_results
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
-from fourierconv.study.statistics import LEAST_GROWTH, Interval, interval, paired_differences
+from fourierconv.study.statistics import LEAST_GROWTH, Interval, interval, paired_differences, verdict
 from fourierconv.study.store import Store, key, repository_root
 from fourierconv.study.sweep import sweep_of
 from fourierconv.study.tables import Row
@@ -112,6 +112,29 @@ def test_what_pages_say_of_your_own_network_in_words() -> None:
     for method in own_network.METHODS:
         assert mean(accuracies[large, method]) > mean(accuracies[small, method])  # "in both forms ... is higher"
     assert abs(mean(accuracies[large, "original"]) - mean(accuracies[small, "converted"])) < 1  # "about the accuracy"
+
+
+def test_what_pages_say_of_your_own_network_with_more_letters_in_words() -> None:
+    made: Any = own_network
+    quick, full = (own_network.BUDGETS[profile] for profile in ("quick", "full"))
+    assert (quick["classes"], full["classes"], own_network.SEEDS["full"]) == (4, 24, 8)
+    assert 5.5 < full["train"] / quick["train"] < 6.5  # "about six times the images"
+    assert full["epochs"] == 1.5 * quick["epochs"]
+    few, many = (own_network.WIDTHS[profile] for profile in ("quick", "full"))
+    assert [tuple(2 * width for width in widths) for widths in few] == list(many)  # "twice the channels"
+    rows = {"own_network": tables.read(made, COMMITTED / "full").rows}
+    gains = {name: interval(claims.own_network_gain(rows, name)) for name in claims.OWN_NETWORKS}
+    assert {verdict(gain) for gain in gains.values()} == {"beats"}  # "both networks gain"
+    assert gains["narrow"].mean > gains["wide"].mean  # "the narrow one more"
+    assert all(abs(mean(claims.export_change(rows, name))) < 0.1 for name in gains)  # "by less than a tenth of a point"
+    widths = claims.own_networks(rows["own_network"])
+    reached = {
+        (name, method): mean(
+            float(row["accuracy"]) for row in claims.select(rows, "own_network", widths=widths[name], method=method)
+        )
+        for name, method in (("wide", "original"), ("narrow", "converted"))
+    }
+    assert reached["wide", "original"] < reached["narrow", "converted"]  # "is below the narrow one converted"
 
 
 def test_what_pages_say_of_a_gpu_in_words() -> None:
