@@ -80,10 +80,10 @@ class _FourierConvNd(Readable):
         self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reference_grid = tuple(own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True))
-        with self.coefficients.device:
+        with torch.device("cpu"):  # the random numbers of one device, wherever they go
             self.coordinates = self._axes[0].coordinates(shape, self.reference_grid)
         if self.coordinates is not None:
-            self.coordinates.to(dtype=dtype)
+            self.coordinates.to(self.coefficients.device, dtype)
 
         self.scale_per, self.per_axis, self.initial_scale, self.initial_window = scale_per, per_axis, scale, window
         self._scale_bounds, self._window_bounds = self._bounds()
