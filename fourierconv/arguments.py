@@ -231,11 +231,12 @@ def check_finite(**tensors: Tensor | None) -> None:
     if torch.compiler.is_compiling() or not (torch.is_anomaly_enabled() and torch.is_anomaly_check_nan_enabled()):
         return
     for name, tensor in tensors.items():
-        looked_at = tensor is not None and eager(tensor) and not tensor.is_meta
-        bad = (~tensor.detach().isfinite()).nonzero() if looked_at else None  # type: ignore[union-attr]
-        if bad is not None and len(bad):
+        if tensor is None or tensor.is_meta or not eager(tensor):
+            continue
+        bad = (~tensor.detach().isfinite()).nonzero()
+        if len(bad):
             raise RuntimeError(
-                f"{name} has {len(bad)} values of {tensor.numel()} that are NaN or Inf, "  # type: ignore[union-attr]
+                f"{name} has {len(bad)} values of {tensor.numel()} that are NaN or Inf, "
                 f"the first at {bad[0].tolist()}; an FFT would spread them"
             )
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.amp import is_autocast_available as available
+
+from fourierconv.eager import Function
 
 # As compiled code can see it: what answers for a device is a builtin that torch.compile of torch 2.11 does not trace.
 AVAILABLE = frozenset(kind for kind in ("cpu", "cuda", "mps", "xpu", "hpu", "mtia", "maia") if available(kind))
@@ -52,9 +54,6 @@ def without_autocast(kind: str) -> AbstractContextManager[object]:
     torch.float32
     """
     return torch.autocast(kind, enabled=False) if _lowers(kind) else nullcontext()
-
-
-Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def never_autocast(read: Function) -> Function:

@@ -97,9 +97,10 @@ def choose(case: Case, name: str) -> Plan:
     """
     if not torch.compiler.is_compiling():
         return _remembered(case, name)
-    if (reason := _compiled_refusal(_packed(case), name)) is not None:
-        raise ValueError(reason)
-    engine, axes, tiles, by_fft = _compiled(_packed(case), name)
+    found = _compiled(_packed(case), name)
+    if isinstance(found, str):
+        raise ValueError(found)
+    engine, axes, tiles, by_fft = found
     return Plan(engine, tuple(Axis(*own) for own in axes), None if tiles is None else Tiles(*tiles), by_fft)
 
 
@@ -152,16 +153,15 @@ def _unpacked(packed: tuple[Any, ...]) -> Case:
 
 
 @constant_when_compiled
-def _compiled(packed: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    plan = _remembered(_unpacked(packed), name)
+def _compiled(packed: tuple[Any, ...], name: str) -> tuple[Any, ...] | str:
+    """The fields of the plan, packed, or why there is none."""
+    try:
+        plan = _remembered(_unpacked(packed), name)
+    except ValueError as error:
+        return str(error)
     tiles = plan.tiles
     cut = None if tiles is None else (tiles.grid, tiles.step, tiles.count, tiles.lead)
     return plan.engine, tuple(map(_numbers, plan.axes)), cut, plan.by_fft
-
-
-@constant_when_compiled
-def _compiled_refusal(packed: tuple[Any, ...], name: str) -> str | None:
-    return _refusal(_unpacked(packed), name)
 
 
 def forget() -> None:
@@ -171,18 +171,14 @@ def forget() -> None:
 
 def _able(case: Case, name: str) -> list[Plan]:
     """The plans of an engine, or of any for 'auto'."""
-    if (reason := _refusal(case, name)) is not None:
-        raise ValueError(reason)
+    reason = _refused(case, name)
+    if reason is not None:
+        raise ValueError(f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can")
     plans = list(_plans(case))
     of_name = [plan for plan in plans if name in ("auto", plan.engine)]
     if name == "tiled":
         of_name = [plan for plan in of_name if plan.tiles is not None and plan.tiles.rows > 1] or of_name
     return of_name or plans[:1]
-
-
-def _refusal(case: Case, name: str) -> str | None:
-    reason = _refused(case, name)
-    return None if reason is None else f"engine={name!r} cannot compute this: {reason}; 'whole' and 'auto' can"
 
 
 def _refused(case: Case, name: str) -> str | None:

@@ -196,9 +196,8 @@ def html(frame: pd.DataFrame, note: str, banner: str, digits: int) -> HTML:
 
 def hardware(provenances: Sequence[Mapping[str, Any]]) -> str:
     """Return the processors or devices that runs were computed on, and the torch that computed them."""
-    devices = {run["cpu" if run["device"] == "cpu" else "device"] for run in provenances}
     torches = {f"torch {run['torch']}" for run in provenances}
-    return ", ".join([*sorted(devices), *sorted(torches)])
+    return ", ".join([*tables.machines(provenances), *sorted(torches)])
 
 
 def label(name: Any) -> Any:

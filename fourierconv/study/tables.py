@@ -139,8 +139,17 @@ def facts(tables: Mapping[str, Table]) -> dict[str, str]:
         **{f"runs_{name}": str(len(own)) for name, own in runs.items()},
         **{f"time_{name}": spent(own) for name, own in runs.items()},
         "time": spent(every),
-        "hardware": ", ".join(sorted({run["cpu" if run.get("device", "cpu") == "cpu" else "device"] for run in every})),
+        "hardware": ", ".join(machines(every)),
     }
+
+
+def machines(runs: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the processors, or the devices, that runs were computed on.
+
+    >>> machines([{"cpu": "abacus", "device": "cpu"}, {"cpu": "abacus", "device": "NVIDIA H200"}])
+    ['NVIDIA H200', 'abacus']
+    """
+    return sorted({run["cpu" if run.get("device", "cpu") == "cpu" else "device"] for run in runs})
 
 
 def runs_of(sidecar: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -84,8 +84,7 @@ def check(folder: Path, seconds: float) -> bool:
             status, ending = 1, [f"ended after {seconds:.0f} s"]
         said.seek(0)
         lines = said.read().splitlines()[-LINES:] + ending
-    nothing = (5,) if not torch.cuda.is_available() else ()  # no test was left, as all saw that there is no device
-    passed = status in (0, *nothing)
+    passed = status == 0 or (status == 5 and not torch.cuda.is_available())  # 5: no test was left without a device
     summary = lines[-1].strip("= ") if lines else "no output"
     state["checks"] = {"code": code, "passed": passed, "summary": summary}
     write_atomically(folder / "checks.txt", ("\n".join(lines) + "\n").encode())
