@@ -36,6 +36,7 @@ _REGISTRY: dict[str, Parameterization] = {
 }
 
 NAMES: tuple[str, ...] = tuple(_REGISTRY)
+"""The names of the parameterizations, in the order of the book."""
 
 
 def get(name: str, reference_grid: int | None = None) -> Parameterization:

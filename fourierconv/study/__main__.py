@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fourierconv.study import claims as claim_list
-from fourierconv.study import draft_claims, recompute, status, tables
+from fourierconv.study import draft_claims, protocol_claims, recompute, status, tables
 from fourierconv.study.claims import Claim
 from fourierconv.study.data.official import OFFICIAL
 from fourierconv.study.pool import PACKED, usual_workers
@@ -182,6 +182,7 @@ def _write_values(
         **_progress({name: own for name, own in experiments.items() if name not in usual}, full),
         **shown_claims,
         **draft_claims.values(shown.measured, shown_claims),
+        **protocol_claims.parameters(shown.rows),
         **{name: said for known in prices for name, said in known.items()},
     }
     tables.write_changed(folder / "values.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")

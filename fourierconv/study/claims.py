@@ -34,7 +34,7 @@ class Claim:
 
     `experiment` is the one whose table it needs; `unit` is 'points' (percentage points of accuracy, more is better) or
     '' for a ratio or slope. `word` says what a measured difference in points allows to say. One that may wait is not
-    measured while runs that it needs are not done.
+    measured while runs that it needs are not done. `doubt` is what has to be said after that word, or ''.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Claim:
     floor: float  # smallest tolerance of a re-run, in the claim's unit
     experiment: str = "image_size"
     word: Callable[[Tables, Interval], str] = lambda tables, difference: verdict(difference)
+    doubt: Callable[[Tables, Interval], str] = lambda tables, difference: ""
     may_wait: bool = False
 
     def show(self, measured: Interval) -> str:
@@ -79,13 +80,14 @@ def measure(claims: Sequence[Claim], tables: Tables) -> dict[str, Interval]:
 
 
 def values(claims: Sequence[Claim], tables: Tables, measured: Mapping[str, Interval]) -> dict[str, str]:
-    """Return what prose shows of each claim: '<name>', and '<name>_verdict' for a difference in points."""
+    """Return what prose shows of each claim: '<name>', of differences in points '<name>_verdict' and '_doubt', too."""
     shown = {}
     for claim in claims:
         found = measured.get(claim.name)
         shown[claim.name] = WAITS if found is None else claim.show(found)
         if claim.unit == "points":
             shown[f"{claim.name}_verdict"] = WAITS if found is None else claim.word(tables, found)
+            shown[f"{claim.name}_doubt"] = "" if found is None else claim.doubt(tables, found)
     return shown
 
 

@@ -9,7 +9,7 @@ from fourierconv.study.methods import Method
 from fourierconv.study.models import ConvNet, Pointwise
 
 BASE = 32  # pixels: the size of image for which the plain network is made
-SMALL = 64  # pixels: the largest images that ResNet-18's first stage sees pixel by pixel
+SMALL = 64  # pixels: the largest images that the first stage of `ResNet` sees pixel by pixel
 
 
 def deeper_widths(widths: Sequence[int], size: int) -> tuple[int, ...]:
@@ -55,18 +55,19 @@ class Predecessor(nn.Sequential):
         super().__init__(*modules, nn.Linear(units, classes))
 
 
-class ResNet18(nn.Sequential):
-    """ResNet-18 (He et al. 2016, arXiv 1512.03385), a contender in the place of every 3×3 convolution.
+class ResNet(nn.Sequential):
+    """A residual network (He et al. 2016, arXiv 1512.03385), a contender in the place of every 3×3 convolution.
 
-    Four stages of two blocks of two convolutions; a stage after the first begins with stride 2, which is the
+    A stage per width, of two blocks of two convolutions; one after the first begins with stride 2, which is the
     contender's own. Shortcuts that change shape stay 1×1 convolutions. Images of up to 64 pixels meet a 3×3 convolution
     first, as for CIFAR-10, which is the contender's, too; larger ones the 7×7 convolution of stride 2 and the 3×3 max
-    pooling of ImageNet, which stay. All weights start as torch draws them. With 'conv2d_3' it is the classic one, at
-    the paper's widths 64, 128, 256, 512. Input (batch, channels, n, n), output (batch, classes) logits.
+    pooling of ImageNet, which stay. All weights start as torch draws them. With 'conv2d_3' and the paper's widths 64,
+    128, 256, 512 it is ResNet-18; with the study's three it has 14 layers that learn, shortcuts not counted. Input
+    (batch, channels, n, n), output (batch, classes) logits.
 
     >>> import torch
     >>> from fourierconv.study.methods import get
-    >>> ResNet18(get("scaled_layer"), 3, (4, 8, 8, 8), 10, "zeros", 96)(torch.zeros(2, 3, 96, 96)).shape
+    >>> ResNet(get("scaled_layer"), 3, (4, 8, 8, 8), 10, "zeros", 96)(torch.zeros(2, 3, 96, 96)).shape
     torch.Size([2, 10])
     """
 
@@ -141,5 +142,5 @@ NETWORKS: dict[str, Network] = {
     "deeper": deeper,
     "twice": twice,
     "predecessor": Predecessor,
-    "resnet18": ResNet18,
+    "resnet18": ResNet,  # the name under which its runs are kept
 }

@@ -4,12 +4,13 @@ Each is measured as soon as two seeds of its runs are done. The words that they 
 also know whether trainings converged.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
+from statistics import fmean
 from typing import Any
 
-from fourierconv.study.claims import CLASSIC, Claim, Tables, per_seed, select
+from fourierconv.study.claims import CLASSIC, WAITS, Claim, Tables, per_seed, select
 from fourierconv.study.experiments.classification import cells_of
 from fourierconv.study.protocol import (
     CONTENDERS,
@@ -76,14 +77,19 @@ def gain_over_best(tables: Tables, data: str, size: int, method: str) -> list[fl
     return gain(tables, data, size, method, chosen(tables, data, size))
 
 
-def doubling(tables: Tables, data: str, size: int, method: str, **others: Any) -> float | None:
-    """Return the points that twice the training adds to a contender's first seed; None where that is not run yet."""
+def doubling(tables: Tables, data: str, size: int, method: str, over_mean: bool = False, **others: Any) -> float | None:
+    """Return the points that twice the training adds to a contender's first seed; None where that is not run yet.
+
+    `over_mean` has them above the mean of all seeds instead.
+    """
     try:
         usual = by_seed(tables, "accuracy", data, size, method, **others)
         longer = by_seed(tables, "accuracy", data, size, method, **others, epochs=2 * EPOCHS)
     except ValueError:
         return None
-    return longer[0] - usual[0] if 0 in usual else None
+    if 0 not in usual:
+        return None
+    return longer[0] - (fmean(usual.values()) if over_mean else usual[0])
 
 
 @of_committed
@@ -112,19 +118,33 @@ def word(
     method: str,
     baseline: str = CLASSIC,
     at: int | None = None,
+    over_mean: bool = False,
     **other: Any,
 ) -> str:
-    """Say what a difference of two contenders allows to say beside the controls of both, once all seeds are there."""
+    """Say what a difference of two contenders allows to say beside the controls of both, once all seeds are there.
+
+    `over_mean` takes the controls' gains above the mean of all seeds, which the protocol does not.
+    """
     wanted = len(seeds_of(data, size, method) & seeds_of(data, at or size, baseline, **other))
     if difference.n < wanted:
         return f"{difference.n} of {wanted} seeds: {NO_VERDICT}"
-    ours, theirs = doubling(tables, data, size, method), doubling(tables, data, at or size, baseline, **other)
+    ours = doubling(tables, data, size, method, over_mean)
+    theirs = doubling(tables, data, at or size, baseline, over_mean, **other)
     return verdict_beside_controls(difference, ours, theirs)
 
 
-def word_over_best(tables: Tables, difference: Interval, data: str, size: int, method: str) -> str:
+def word_over_best(
+    tables: Tables, difference: Interval, data: str, size: int, method: str, over_mean: bool = False
+) -> str:
     """Say what the difference from the best fixed kernel allows to say, beside the controls of both."""
-    return word(tables, difference, data, size, method, chosen(tables, data, size))
+    return word(tables, difference, data, size, method, chosen(tables, data, size), over_mean=over_mean)
+
+
+def doubt(tables: Tables, difference: Interval, said: Callable[..., str]) -> str:
+    """Say in Markdown which word there would be, if another, with the controls' gains above the mean of all seeds."""
+    word, by_mean = said(tables, difference), said(tables, difference, over_mean=True)
+    same = word.partition(",")[0] == by_mean.partition(",")[0]
+    return "" if same else f"; by the mean of the seeds *{by_mean}*"
 
 
 def slope(tables: Tables, data: str, method: str, **others: Any) -> list[float]:
@@ -134,13 +154,33 @@ def slope(tables: Tables, data: str, method: str, **others: Any) -> list[float]:
     return loglog_slopes({seed: {size: own[seed] for size, own in found.items()} for seed in seeds})
 
 
+def parameters(tables: Tables) -> dict[str, str]:
+    """Return how many numbers the networks of the headline's comparisons learn, by '<data>_parameters_<network>'.
+
+    They are 'scaled_channel', 'conv2d_5', 'best' (the fixed kernel that was chosen) and 'deeper'.
+    """
+    found = {}
+    for data in CONTENDERS:
+        networks = {name: (name, "convnet") for name in HEADLINE}
+        for name, (method, network) in (networks | {"best": ("", "convnet"), "deeper": (CLASSIC, "deeper")}).items():
+            try:
+                own = method or chosen(tables, data, PRIMARY_SIZE)
+                count, *_ = by_seed(tables, "parameters", data, PRIMARY_SIZE, own, network=network).values()
+                found[f"{data}_parameters_{name}"] = f"{count:,.0f}"
+            except (KeyError, ValueError):
+                found[f"{data}_parameters_{name}"] = WAITS
+    return found
+
+
 def slope_seeds(data: str, method: str) -> int:
     """Return how many seeds are to have all sizes."""
     return len(set.intersection(*(seeds_of(data, size, method) for size in SIZES)))
 
 
 def _points(name: str, statement: str, measured: Any, said: Any = None) -> Claim:
-    return Claim(name, statement, measured, "points", POINTS, NAME, said or _unchecked, may_wait=True)
+    if said is None:
+        return Claim(name, statement, measured, "points", POINTS, NAME, _unchecked, may_wait=True)
+    return Claim(name, statement, measured, "points", POINTS, NAME, said, partial(doubt, said=said), may_wait=True)
 
 
 def _unchecked(tables: Tables, difference: Interval) -> str:
@@ -160,7 +200,7 @@ def _compared(data: str, size: int, method: str) -> list[Claim]:
     if size > SIZES[0]:  # where the deeper network is not the plain one
         deeper = partial(gain, data=data, size=size, method=method, other={"network": "deeper"})
         said_deeper = partial(word, data=data, size=size, method=method, network="deeper")
-        found.append(_points(f"{name}_deeper", f"{where} {CLASSIC} in a network that grows.", deeper, said_deeper))
+        found.append(_points(f"{name}_deeper", f"{where} {CLASSIC} in the deeper network.", deeper, said_deeper))
     return found
 
 

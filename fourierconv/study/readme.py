@@ -93,7 +93,7 @@ def protocol_answers(folder: Path) -> str:
 
 def _with_verdict(shown: Mapping[str, str], name: str) -> str:
     value, verdict = (shown.get(key, claim_list.WAITS) for key in (name, f"{name}_verdict"))
-    return value if verdict == value else f"{value}: *{verdict}*"
+    return value if verdict == value else f"{value}: *{verdict}*{shown.get(f'{name}_doubt', '')}"
 
 
 def times(folder: Path) -> str:

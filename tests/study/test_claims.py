@@ -149,6 +149,7 @@ def test_values_are_what_prose_shows() -> None:
     assert values(claims, {}, measure(claims, {})) == {
         "gain": "+12.3 points [11.3, 13.3]",
         "gain_verdict": "beats",
+        "gain_doubt": "",
         "ratio": "1.10 [0.85, 1.35]",
     }
 

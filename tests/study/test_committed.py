@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fourierconv.study import claims, protocol, tables
+from fourierconv.study import claims, draft_claims, frames, protocol, protocol_claims, tables
 from fourierconv.study.answers import changes, evidence, kernels
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
@@ -224,6 +224,10 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert gains["twice"].mean < plain / 4  # "by far fewer points"
     assert deeper < 0  # "its classic ones are ahead"
     assert gains["resnet18"].low < -0.5 < 0 < gains["resnet18"].high  # "do not tell"
+    shown_values = claims.values(PROTOCOL_CLAIMS, {EXPERIMENT.NAME: table.rows}, found)
+    kinds = product(protocol.CONTENDERS, draft_claims.BESIDE | draft_claims.SIMPLER)
+    doubts = [shown_values[f"{data}_scaled_channel_128{kind}_doubt"] for data, kind in kinds]
+    assert sum(map(bool, doubts)) == 4  # "four of its verdicts hang on the first seed"
     both = [found[f"letters_scaled_channel_128_{name}_at_64"] for name in ("spectral", "spline")]
     assert all(own.low < 0 < own.high for own in both)  # "cannot tell from one scale per channel"
     photos = [found[f"imagenette_scaled_channel_128_{name}_at_64"] for name in ("spectral", "spline")]
@@ -233,10 +237,20 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert shown.mean() < 0.5  # "most changes make no difference that these seeds show"
     assert parts["mean"].idxmin() == ("even spline", "open spline")  # "loses most"
     assert not shown["spline", "open spline"]  # "not shown to gain anything"
+    assert parts["mean"].max() > -parts["mean"].min() / 2  # "complex spectra bring most of that back"
+    assert (parts["mean"].idxmax(), shown["spline", "even spline"]) == (("spline", "even spline"), True)
+    over_layer = [_above(table.rows, name, "scaled_layer") for name in ("hermite", "spacings")]
+    assert all(own.low < 0 < own.high for own in over_layer)  # "above one scale per layer neither is shown to be"
     ahead = {name: _above(table.rows, name, "scaled_channel") for name in ("hermite", "spacings")}
     assert min(own.low for own in ahead.values()) > 0  # "other learned sizes did better"
     level = _above(table.rows, "scaled_channel", "conv2d_5", "twice", "deeper")
-    assert level.low < 0 < level.high < 1.5  # "is level with it"
+    assert level.low < -0.5 < 0 < level.high  # "three seeds do not tell one scale per channel from it"
+    small = _above(table.rows, "conv2d_3", "conv2d_5", "resnet18", "deeper")
+    assert abs(small.mean) < 0.5  # "reaches on letters about as much"
+    at: dict[str, Any] = {"data": "letters", "size": protocol.PRIMARY_SIZE}
+    deep, *_ = claims.select({"": table.rows}, "", **at, network="deeper")
+    residual, *_ = claims.select({"": table.rows}, "", **at, network="resnet18", method="conv2d_3")
+    assert 5 < float(deep["parameters"]) / float(residual["parameters"]) < 7  # "with a sixth of them"
     for name in ("open", "full"):
         assert found[f"predecessor_spline{'_open' * (name == 'open')}"].high < 0  # "smooth spectra fall behind"
     plain_step, own_step = (median(steps["letters", "convnet", name]) for name in ("conv2d_5", "scaled_channel"))
@@ -248,3 +262,45 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     extents = [float(row["extent_3"]) for row in table.rows if (row["data"], row["method"]) == ("letters", "window_31")]
     assert min(extents) < 1.01  # "until one tap is left"
     assert max(extents) > 20
+
+
+def test_what_pages_say_of_extents_in_words() -> None:
+    page = evidence.load("extents", beside=("accuracy", "parts", "multiscale", "selection", "chosen"))
+    photos = kernels.slopes(page, "extents", data="imagenette")
+    for method, layer in product(("scaled_layer", "scaled_channel"), kernels.LAYERS):
+        own = photos[(photos["method"] == method) & (photos["layer"] == layer)]
+        # "only the last layer's kernels grow; those of the first two keep their size, or shrink"
+        assert (interval(own["slope"].tolist()).low > LEAST_GROWTH) == (layer == kernels.LAST)
+    grown = kernels.slopes(page, "extents", data="imagenette", size=(64, 128))
+    window = grown[(grown["method"] == "window_31") & (grown["layer"] == kernels.LAST)]["slope"].tolist()
+    assert interval(window).mean < LEAST_GROWTH  # "from 64 to 128 pixels there is none on photographs"
+    letters = summaries(page, "extent_3", "extents", data="letters").set_index(["method", "size"])["mean"]
+    for size in protocol.SIZES:
+        assert letters["scaled_layer", size] > size / kernels.SHRUNK  # "kernels cover the layer's whole input"
+    methods = ("scaled_layer", "scaled_channel")
+    table = kernels.influences(page, "accuracy", "parts", "multiscale", methods=methods)
+    extents = {
+        (row["contender"], row["images"]): float(row["extent, px"].split(" ")[0]) for row in table.to_dict("records")
+    }
+    layer, channel = (frames.label(name) for name in methods)
+    usual = extents[layer, "letters"]
+    starts = [usual, *(extents[f"{layer}, from {start} px", "letters"] for start in (2, 4))]
+    assert max(starts) < 1.15 * min(starts)  # "about the same extent from each of three starts"
+    assert extents[f"{layer}, scale's rate ×1", "letters"] < 0.8 * usual  # "at a tenth of its rate it grows less"
+    assert extents[f"{layer}, scale's rate ×30", "letters"] < 1.1 * usual  # "with the usual one it has arrived"
+    few = extents[f"{channel}, 1200 images", "letters"] / extents[channel, "letters"]
+    assert 0.9 < few < 1.1  # "a quarter of the images changes nothing that is seen"
+    for name in (layer, channel):
+        assert extents[name, "letters of mixed sizes"] < 0.8 * extents[name, "letters"]  # "kernels end smaller"
+    learned = summaries(page, "accuracy", "multiscale", data="letters_mixed").set_index("method")["mean"]
+    assert max(learned[name] for name in methods) < 35  # "hardly learn their task"
+
+
+def test_what_pages_say_of_coordinates_with_their_own_rates_in_words() -> None:
+    rows = tables.read(EXPERIMENT, COMMITTED / "full").rows
+    for data, size in product(protocol.CONTENDERS, protocol.SIZES):
+        gain = interval(protocol_claims.gain({EXPERIMENT.NAME: rows}, data, size, "spline", "spectral"))
+        assert gain.low < 0 < gain.high  # "are still not told apart"
+    for data, method in product(protocol.CONTENDERS, ("spline", "spectral")):
+        above = protocol_claims.gain({EXPERIMENT.NAME: rows}, data, protocol.PRIMARY_SIZE, method)
+        assert mean(above) > 0  # "have higher means"

@@ -57,7 +57,9 @@ def test_neither_holds_where_nothing_grows_or_gains(tmp_path: Path) -> None:
 
 def test_what_qualifies_the_claims_is_named(tmp_path: Path) -> None:
     found = values(tmp_path, exact)
-    assert found["draft_sizes_proportion"].startswith("Of 8 slopes of learned sizes ")
+    assert found["draft_sizes_proportion"].startswith(
+        "Of 8 slopes of learned sizes, 7×7 coefficients on letters included, "
+    )
     assert found["draft_sizes_fixed"] == (
         "Fixed 31×31 kernels, which small images cut off, have slopes of 0.00 on letters and 0.00 on Imagenette."
     )

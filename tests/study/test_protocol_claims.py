@@ -85,6 +85,30 @@ def test_words_stand_beside_the_controls_of_twice_the_training(
     assert words == [classic, classic, best]
 
 
+def test_a_verdict_that_hangs_on_the_first_seed_is_doubted(tmp_path: Path) -> None:
+    def first(config: Config) -> dict[str, Any]:  # as good as all would be after twice the training
+        more = 12.0 * (config.method == "conv2d_5" and (config.seed == 0 or doubled(config)))
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + more}
+
+    told = rows(tmp_path, wanted("accuracy", "convergence", "sweep", data="letters"), first)
+    shown = claims.values(PROTOCOL_CLAIMS, told, claims.measure(PROTOCOL_CLAIMS, told))
+    assert shown["letters_scaled_channel_128_verdict"] == "beats"
+    assert shown["letters_scaled_channel_128_doubt"] == "; by the mean of the seeds *not converged: no claim*"
+    assert shown["letters_scaled_channel_128_spectral_doubt"] == ""
+
+
+def test_networks_are_as_large_as_their_rows_say(tmp_path: Path) -> None:
+    told = rows(tmp_path, wanted("accuracy", "selection", size=128))
+    found = protocol_claims.parameters(told)
+    assert found.keys() == {
+        f"{data}_parameters_{name}"
+        for data in ("letters", "imagenette")
+        for name in ("conv2d_5", "scaled_channel", "best", "deeper")
+    }
+    assert set(found.values()) != {claims.WAITS}
+    assert set(protocol_claims.parameters({}).values()) == {claims.WAITS}
+
+
 def test_one_seed_is_no_answer(tmp_path: Path) -> None:
     done = wanted("accuracy", data="letters", size=64, seed=0)
     assert claims.measure(PROTOCOL_CLAIMS, rows(tmp_path, done)) == {}

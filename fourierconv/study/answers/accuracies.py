@@ -92,20 +92,22 @@ def chosen(evidence: Evidence) -> pd.DataFrame:
 
 
 def primary(evidence: Evidence) -> pd.DataFrame:
-    """The four primary comparisons, whatever of them is known, with what twice the training adds to either side."""
+    """The four primary comparisons, whatever of them is known, with what twice the training does to either side."""
     fixed, found = choice.best_fixed(evidence), []
     for data in CONTENDERS:
         best = choice.best_of(fixed, data, PRIMARY_SIZE)
         for name, shown in ((CLASSIC, frames.label(CLASSIC)), (best, best_name(best))):
             difference = versus(evidence, data, PRIMARY_SIZE, HEADLINE, name)
             adds = " / ".join("–" if gain is None else f"{gain:+.1f}" for gain in difference["gains"])
+            ends = " / ".join("–" if reached is None else f"{reached:.1f}" for reached in difference["doubled"])
             found.append(
                 {
                     "data": NAMES[data],
                     f"{frames.label(HEADLINE)}, against": shown,
                     "points": choice.NOT_CHOSEN if name is None else text(difference, "+.1f"),
                     "seeds": difference["n"],
-                    "twice the training adds, ours / theirs": adds,
+                    "twice the training adds": adds,
+                    "it ends at, ours / theirs": ends,
                     "verdict": "–" if name is None else difference["verdict"],
                 }
             )
@@ -165,8 +167,8 @@ def versus(
     asked = evidence.every[evidence.every["config"].isin(evidence.asked["accuracy"])]
     asked = narrowed(asked, data=data, size=size, method=method, network=PLAIN)
     if asked.empty:
-        empty = {"gains": (None, None), "wanted": 0, "verdict": NOT_RUN, "by mean": NOT_RUN, "text": NOT_RUN}
-        return {**summed([]), **empty}
+        words = dict.fromkeys(("verdict", "by mean", "text"), NOT_RUN)
+        return {**summed([]), "wanted": 0, **dict.fromkeys(("gains", "doubled"), (None, None)), **words}
     return compared(evidence, asked.iloc[0].to_dict(), baseline, network, at)
 
 
@@ -179,34 +181,38 @@ def convergence(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     found = []
     for cell in _cells(evidence.of(*names, **where)):
         own = within(evidence.rows, cell)
-        gain, above = choice.gain_of(own), choice.gain_over_mean(own)
-        if gain is None or above is None:
+        gain, above, reached = choice.gain_of(own), choice.gain_over_mean(own), choice.doubled(own)
+        if reached is None:
             found.append({**cell, "text": "not checked"})
             continue
-        doubled = above + own["accuracy"].astype(float).mean()
         adds = f"{gain:+.1f}{words[choice.converged(gain)]}; over the mean {above:+.1f}"
-        found.append({**cell, "text": f"{doubled:.1f}<br><small>{adds}</small>"})
+        found.append({**cell, "text": f"{reached:.1f}<br><small>{adds}</small>"})
     return grid(pd.DataFrame(found), "contender", "size", " px")
 
 
-def by_mean(evidence: Evidence) -> list[str]:
-    """Say which verdicts above the best fixed kernel would be others, had gains been taken over the mean of the seeds.
+def beside_best(evidence: Evidence) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """`compared` of every learned size with the best fixed kernel, by data, method and size: what question 1 judges."""
+    fixed = choice.best_fixed(evidence)
+    return {
+        (data, method, size): versus(evidence, data, size, method, choice.best_of(fixed, data, size))
+        for data, own in CONTENDERS.items()
+        for method, size in product((name for name in own if name in CAN_GROW), SIZES)
+    }
 
-    A gain by twice the training is that of one seed, which may be far from the mean of its cell.
+
+def headlines(evidence: Evidence, data: str) -> list[dict[str, Any]]:
+    """`compared` of the headline's contender with the classic kernels, the best fixed and those of a deeper network.
+
+    Each with its `name`; classic kernels that are the best fixed ones stand once.
     """
-    fixed, others, judged = choice.best_fixed(evidence), [], 0
-    for data, own in CONTENDERS.items():
-        for method, size in product((name for name in own if name in CAN_GROW), SIZES):
-            best = choice.best_of(fixed, data, size)
-            found = versus(evidence, data, size, method, best)
-            if best is None or found["n"] < max(found["wanted"], 2):
-                continue
-            judged += 1
-            if found["by mean"] != found["verdict"]:
-                where = f"{frames.label(method)} on {NAMES[data]} of {size} px"
-                others.append(f"*{where}*: {found['by mean']} instead of {found['verdict']}")
-    said = f"Over the mean of the seeds, {len(others)} of the {judged} verdicts would be others"
-    return [f"{said}{':' if others else '.'}", *(f"{other}." for other in others)]
+    best = choice.best_of(choice.best_fixed(evidence), data, PRIMARY_SIZE)
+    found = [
+        {**versus(evidence, data, PRIMARY_SIZE, HEADLINE, method), "name": name}
+        for method, name in {CLASSIC: frames.label(CLASSIC), best: best_name(best)}.items()
+        if method is not None
+    ]
+    deeper = versus(evidence, data, PRIMARY_SIZE, HEADLINE, CLASSIC, network="deeper")
+    return [*found, {**deeper, "name": f"{frames.label(CLASSIC)} in the deeper network"}]
 
 
 def _cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -240,8 +246,8 @@ def compared(
 
     Returns:
         The cell's fields, mean, low, high, sd and n as `paired` has them, `wanted` seeds, both sides' `gains` by twice
-        the training, the `verdict`, that "by mean" if gains were over the means of all seeds, and a `text`; n is 0
-        without a baseline.
+        the training and what they end at then (`doubled`), the `verdict`, that "by mean" if gains were over the means
+        of all seeds, and a `text`; n is 0 without a baseline.
     """
     own, others = within(evidence.rows, cell), beside(evidence.rows, cell, baseline, network, at)
     asked, theirs = within(evidence.every, cell), beside(evidence.every, cell, baseline, network, at)
@@ -252,7 +258,8 @@ def compared(
     points = f"{difference['mean']:+.1f}" if difference["n"] == 1 else text(difference, "+.1f")
     shown = NOT_RUN if difference["n"] == 0 else f"{points}<br><small>{word}</small>"
     said = {"verdict": word, "by mean": by_mean, "text": shown}
-    return {**cell, **difference, "wanted": wanted, "gains": both, **said}
+    ends = {"gains": both, "doubled": (choice.doubled(own), choice.doubled(others))}
+    return {**cell, **difference, "wanted": wanted, **ends, **said}
 
 
 def seeded(shown: str, row: Mapping[str, Any]) -> str:

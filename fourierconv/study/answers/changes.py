@@ -20,13 +20,13 @@ from fourierconv.study.protocol import EPOCHS, PRIMARY_SIZE
 CLASSICS = {"resnet18": "conv2d_3"}  # the network's own kernel where it is not `CLASSIC`
 ABOVE = "points above conv2d"
 LAYER, CHANNEL = (frames.label(f"scaled_{per}") for per in ("layer", "channel"))
-PAIRS = (  # a change, and the contender that differs from it in the change alone
+PAIRS = (  # a change, and the contender that differs from it in the change alone, and in the rate that suits it
     (CHANNEL, LAYER),
     ("scaled, per group", LAYER),
     ("scaled, per group", CHANNEL),
     *((f"{LAYER}, {change}", LAYER) for change in ("from 2 px", "from 4 px")),
     *((f"{LAYER}, scale's rate ×{rate}", LAYER) for rate in (1, 3, 30)),
-    (frames.label("hermite"), LAYER),
+    *((frames.label("hermite"), other) for other in (LAYER, CHANNEL)),
     (frames.label("spacings"), CHANNEL),
     (frames.label("spline_open"), frames.label("bilinear")),
     (frames.label("spline_even"), frames.label("spline_open")),

@@ -59,14 +59,24 @@ def converged(gain: float | None) -> str:
     return "no" if gain > MOST_GAINED else "yes"
 
 
+def doubled(rows: pd.DataFrame) -> float | None:
+    """Accuracy after twice the training, of a cell's first seed; None where that is not known.
+
+    >>> doubled(pd.DataFrame({"seed": [0, 1], "accuracy": [60.0, 70.0], "gain": [8.0, 8.0]}))
+    68.0
+    """
+    gain, first = gain_of(rows), rows.loc[rows["seed"] == 0, "accuracy"]
+    return None if gain is None or first.empty else float(first.iloc[0] + gain)
+
+
 def gain_over_mean(rows: pd.DataFrame) -> float | None:
     """How far twice the training of the first seed is above the mean of a cell's runs; None where that is not known.
 
     >>> gain_over_mean(pd.DataFrame({"seed": [0, 1], "accuracy": [60.0, 70.0], "gain": [8.0, 8.0]}))
     3.0
     """
-    gain, first = gain_of(rows), rows.loc[rows["seed"] == 0, "accuracy"]
-    return None if gain is None or first.empty else float(first.iloc[0] + gain - rows["accuracy"].mean())
+    reached = doubled(rows)
+    return None if reached is None else float(reached - rows["accuracy"].mean())
 
 
 def gain_of(rows: pd.DataFrame) -> float | None:

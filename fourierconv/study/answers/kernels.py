@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -17,12 +17,13 @@ from fourierconv.study.answers import choice
 from fourierconv.study.answers.accuracies import CELL, PLAIN, summaries
 from fourierconv.study.answers.evidence import EXPERIMENT, Evidence
 from fourierconv.study.answers.seeds import ONE_SEED, grid, summed, text
-from fourierconv.study.answers.trainings import NETWORKS, NOT_RUN, ordered
+from fourierconv.study.answers.trainings import NAMES, NETWORKS, NOT_RUN, narrowed, ordered
 from fourierconv.study.experiments import classification
-from fourierconv.study.experiments.classification import SIDES, Config
+from fourierconv.study.experiments.classification import SIDES, Config, joined
 from fourierconv.study.methods import METHODS
 from fourierconv.study.models import SPREAD, convolutions, layer_scale, spread
 from fourierconv.study.models import extents as model_extents
+from fourierconv.study.protocol import PRIMARY_SIZE, WIDTHS
 from fourierconv.study.statistics import Interval
 
 LAYERS = (1, 2, 3)  # of the plain network
@@ -116,6 +117,31 @@ def extents(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
     inputs = {f"{size} px": f"{size // SHRUNK}" for size in cells["size"].unique()}
     last = pd.DataFrame([best, {"contender": "the layer's whole input", **inputs}])
     return pd.concat([table, last], ignore_index=True) if len(table) else table
+
+
+def influences(evidence: Evidence, *names: str, methods: Sequence[str]) -> pd.DataFrame:
+    """What a learned size ends at, letters of 128 pixels, where something else is changed.
+
+    A row per contender of the plain network and kind of letters, those whose scale does not learn left out: mean extent
+    of the last layer's kernels in pixels of its input, its `start`, and accuracy in percent, as texts, and seeds.
+    """
+    rows = narrowed(evidence.of(*names), network=PLAIN, size=PRIMARY_SIZE, method=tuple(methods), widths=joined(WIDTHS))
+    rows = rows[rows["data"].isin(SIDES) & rows["config"].map(lambda own: own.scale_rate > 0)]
+    found = []
+    for (data, contender), own in ordered(rows).groupby(["data", "contender"], sort=False):
+        own = own.drop_duplicates("seed")
+        extent, accuracy = (summed(own[name].tolist()) for name in (f"extent_{LAST}", "accuracy"))
+        found.append(
+            {
+                "contender": contender,
+                "images": NAMES[data],
+                "at the start, px": f"{start_extent(own['config'].iloc[0]):.1f}",
+                "extent, px": text(extent, ".1f"),
+                "accuracy, %": text(accuracy, ".1f"),
+                "seeds": extent["n"],
+            }
+        )
+    return pd.DataFrame(found, columns=None if found else ["contender"])
 
 
 def histories(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:

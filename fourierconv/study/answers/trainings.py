@@ -24,7 +24,7 @@ NAMES = {
 NETWORKS = {
     "deeper": "deeper",
     "twice": "two convolutions per stage",
-    "resnet18": "ResNet-18",
+    "resnet18": "small ResNet",
     "predecessor": "the predecessor's network",
 }
 

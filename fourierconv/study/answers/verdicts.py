@@ -5,19 +5,18 @@ Each function takes the evidence of a question's page and returns its sentences 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from typing import Any
 
 from fourierconv.study import frames
-from fourierconv.study.answers import changes, choice, kernels, prices
-from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, best_name, simpler, summaries, versus
+from fourierconv.study.answers import accuracies, changes, kernels, prices
+from fourierconv.study.answers.accuracies import HEADLINE, PLAIN, summaries
 from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.seeds import NUMBERS, paired, summed, text
 from fourierconv.study.answers.trainings import NAMES, narrowed
 from fourierconv.study.claims import CLASSIC
-from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, SIZES, stuck_below
+from fourierconv.study.protocol import CAN_GROW, CONTENDERS, FIXED, PRIMARY_SIZE, stuck_below
 from fourierconv.study.statistics import MATCH_MARGIN, NO_CLAIM
 
 THEIR_GAIN = 0.47  # points, that the predecessor reports
@@ -36,64 +35,97 @@ GROWTH = {
 
 def accuracy(evidence: Evidence) -> list[str]:
     """Question 1: whether an interval of a learned size above the best fixed kernel lies below −0.5 points."""
-    fixed, found = choice.best_fixed(evidence), {}
-    for data, own in CONTENDERS.items():
-        for method, size in product((name for name in own if name in CAN_GROW), SIZES):
-            found[data, method, size] = versus(evidence, data, size, method, choice.best_of(fixed, data, size))
-    done = {where: each for where, each in found.items() if _whole(each)}
-    known = {where: each for where, each in done.items() if each["verdict"] != NO_CLAIM}
-    below: dict[tuple[str, str], list[str]] = {}
+    found = accuracies.beside_best(evidence)
+    said = _beside_best(found, "verdict")
+    lost = [
+        f"{_named(method)} on {NAMES[data]} ({size} px)"
+        for (data, method, size), each in sorted(found.items())
+        if _whole(each) and each["verdict"] == NO_CLAIM and each["high"] < -MATCH_MARGIN
+    ]
+    if lost:
+        said.append(f"Below −{MATCH_MARGIN} points, but not converged, so no claim: {_listed(lost)}.")
+    words = Counter(each["verdict"].split(",")[0] for each in _judged(found, "verdict").values())
+    if words:
+        counts = _listed([f"{count} × *{word}*" for word, count in words.most_common()])
+        said.append(f"Of the {words.total()}: {counts}.")
+    return [*said, *_headlines(evidence), *_stuck(evidence, "accuracy", "sweep")]
+
+
+Comparisons = Mapping[tuple[str, str, int], Mapping[str, Any]]  # by data, method and size
+
+
+def _judged(found: Comparisons, word: str) -> Comparisons:
+    """The comparisons that have all their seeds and support a claim."""
+    return {where: each for where, each in found.items() if _whole(each) and each[word] != NO_CLAIM}
+
+
+def _beside_best(found: Comparisons, word: str) -> list[str]:
+    """What question 1's rule says of comparisons with the best fixed kernel, whose verdict is their `word`."""
+    known, below = _judged(found, word), defaultdict[tuple[str, str], list[str]](list)
     for (data, method, size), difference in known.items():
         if difference["high"] < -MATCH_MARGIN:
-            below.setdefault((data, method), []).append(str(size))
-    lost = [where for where in done.keys() - known.keys() if done[where]["high"] < -MATCH_MARGIN]
-    against = sum(map(len, below.values()))
+            below[data, method].append(str(size))
+    against, pending = sum(map(len, below.values())), sum(not _whole(each) for each in found.values())
     what = "comparisons of a learned size with the best fixed kernel"
-    said = [_verdict(against, len(known), len(found), len(found) - len(done), what, "forty")]
+    said = [_verdict(against, len(known), len(found), pending, what, "forty")]
     if below:
         shown = [
             f"{_named(method)} on {NAMES[data]} ({', '.join(sizes)} px)" for (data, method), sizes in below.items()
         ]
         said.append(f"The interval lies below −{MATCH_MARGIN} points for {_listed(shown)}.")
-    if lost:
-        shown = [f"{_named(method)} on {NAMES[data]} ({size} px)" for data, method, size in sorted(lost)]
-        said.append(f"Below −{MATCH_MARGIN} points, but not converged, so no claim: {_listed(shown)}.")
-    if known:
-        words = Counter(each["verdict"].split(",")[0] for each in known.values())
-        said.append(f"Of the {len(known)}: {_listed([f'{count} × *{word}*' for word, count in words.most_common()])}.")
-    return [*said, *_headlines(evidence), *_stuck(evidence, "accuracy", "sweep")]
+    return said
+
+
+def by_mean(evidence: Evidence) -> list[str]:
+    """What the verdicts would be, had gains by twice the training been taken over the mean of the seeds.
+
+    A gain is that of one seed, which may be far from the mean of its cell. The rule of the protocol does not use this.
+    """
+    beside_best = accuracies.beside_best(evidence)
+    compared = {
+        f"{_named(method)} on {NAMES[data]} of {size} px, above the best fixed kernel": each
+        for (data, method, size), each in beside_best.items()
+    }
+    for data in CONTENDERS:
+        headline = f"{_named(HEADLINE)} on {NAMES[data]} of {PRIMARY_SIZE} px, above "
+        others = [*accuracies.headlines(evidence, data), *accuracies.simpler(evidence, data)]
+        compared |= {headline + own["name"]: own for own in others if "best fixed" not in own["name"]}
+    whole = {name: each for name, each in compared.items() if _whole(each)}
+    changed = {name: each for name, each in whole.items() if _word(each["by mean"]) != _word(each["verdict"])}
+    return [
+        f"Over the mean of the seeds, {len(changed)} of {len(whole)} verdicts would be others.",
+        *(f"{name}: {each['by mean']} instead of {each['verdict']}." for name, each in changed.items()),
+        f"Question 1 would read: {' '.join(_beside_best(beside_best, 'by mean'))}",
+    ]
+
+
+def _word(verdict: str) -> str:
+    """A verdict without what it says of twice the training."""
+    return verdict.partition(",")[0]
 
 
 def _headlines(evidence: Evidence) -> Iterator[str]:
-    """A sentence for each data of the primary comparisons."""
-    fixed, means = choice.best_fixed(evidence), summaries(evidence, "accuracy", "accuracy")
+    """Sentences for each data of the primary comparisons."""
+    means = summaries(evidence, "accuracy", "accuracy")
     for data in CONTENDERS:
-        best = choice.best_of(fixed, data, PRIMARY_SIZE)
         (own,) = narrowed(means, data=data, size=PRIMARY_SIZE, contender=frames.label(HEADLINE)).to_dict("records")
-        beside = {"conv2d 5×5": (CLASSIC, PLAIN), "conv2d 5×5 in the deeper network": (CLASSIC, "deeper")}
-        if best == CLASSIC:
-            beside = {best_name(best): (CLASSIC, PLAIN)} | {
-                name: own for name, own in beside.items() if "deeper" in name
-            }
-        elif best is not None:
-            beside[best_name(best)] = (best, PLAIN)
-        against = {name: versus(evidence, data, PRIMARY_SIZE, HEADLINE, *other) for name, other in beside.items()}
-        points = [
-            f"{text(found, '+.1f', ' points')} above {name} ({_judged(found)})"
-            for name, found in against.items()
-            if found["n"]
-        ]
-        if points:
+        if points := _above(accuracies.headlines(evidence, data)):
             accuracy = f"{text(own, '.1f', ' %')}{_seeds(own)}"
             where = f"On {NAMES[data]} of {PRIMARY_SIZE} pixels, {_named(HEADLINE)}"
-            yield f"{where} has {accuracy}: {_listed(points)}."
-        beside_simpler = [
-            f"{text(found, '+.1f', ' points')} above {found['name']} ({_judged(found)})"
-            for found in simpler(evidence, data)
+            yield f"{where} has {accuracy}: {points}."
+        if points := _above(accuracies.simpler(evidence, data)):
+            yield f"Beside what is simpler it is {points}."
+
+
+def _above(others: Sequence[Mapping[str, Any]]) -> str:
+    """How far a contender is above others, as far as they are run."""
+    return _listed(
+        [
+            f"{text(dict(found), '+.1f', ' points')} above {found['name']} ({_with_seeds(found)})"
+            for found in others
             if found["n"]
         ]
-        if beside_simpler:
-            yield f"Beside what is simpler it is {_listed(beside_simpler)}."
+    )
 
 
 def _stuck(evidence: Evidence, *names: str) -> Iterator[str]:
@@ -175,8 +207,13 @@ def parts(evidence: Evidence) -> list[str]:
     words = Counter(row["verdict"] for row in known)
     counts = [f"{count} × {word}" for word, count in words.most_common()]
     said = [f"{len(known)} of {len(rows)} changes are measured, beside the classic kernels: {_listed(counts)}."]
-    undone = [f"*{row['contender']}*" for row in known if changes.holds_zero(row) != "above 0"]
-    said.append(f"A change undoes the difference where its interval is not above 0: {_listed(undone) or 'none does'}.")
+    open_, below = (
+        [f"*{row['contender']}*" for row in known if changes.holds_zero(row) == side]
+        for side in ("the interval holds 0", "below 0")
+    )
+    if open_:
+        said.append(f"The interval holds 0, so that no difference is shown, nor that there is none: {_listed(open_)}.")
+    said.append(f"The change undoes the difference, as the interval lies below 0: {_listed(below) or 'nowhere'}.")
     for word in words:
         shown = [f"*{row['contender']}*, {text(row, '+.1f', ' points')}" for row in known if row["verdict"] == word]
         said.append(f"*{_upper(word)}*: {_listed(shown)}.")
@@ -338,7 +375,8 @@ def _verdict(against: int, known: int, asked: int, pending: int, what: str, chan
     """The sentence that opens an answer which one counterexample decides, with how many there would be by chance."""
     counted = f"{known} of {asked} {what} can be judged"
     if against:
-        return f"{REFUTED}: {counted}, and {against} speak against it, where by chance one in {chance} would."
+        speak = "1 speaks" if against == 1 else f"{against} speak"
+        return f"{REFUTED}: {counted}, and {speak} against it, where by chance one in {chance} would."
     if known == asked:
         return f"{STANDS}: {counted}, and none speaks against it."
     return f"{OPEN if pending else UNKNOWN}: {counted}."
@@ -357,7 +395,7 @@ def _seeds(found: Mapping[str, Any]) -> str:
     return f", {found['n']} seeds" if found["n"] > 1 else ""
 
 
-def _judged(found: Mapping[str, Any]) -> str:
+def _with_seeds(found: Mapping[str, Any]) -> str:
     """A verdict with its number of seeds, which it says itself where some are missing."""
     return f"{found['verdict']}{_seeds(found) if _whole(found) else ''}"
 

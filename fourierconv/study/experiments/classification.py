@@ -35,7 +35,7 @@ SIDES = {"letters": SIDE, "letters_mixed": MIXED_SIDES}  # of the letters, as sh
 CHANNELS = {**dict.fromkeys(SIDES, 1), "imagenette": 3, "cifar10": 3}
 TEST_SIZES = (32, 64, 96, 128, 192)  # pixels, at which a network may be tested besides its own
 LEVELS = (50, 75, 90)  # % of training accuracy: how many steps until then
-LAYER_COUNT = 6  # of the table; of ResNet-18's seventeen it shows the first and the last of every stage
+LAYER_COUNT = 6  # of the table; of a ResNet's it shows the first and the last of every stage
 EVERY_FOURTH = 4
 
 

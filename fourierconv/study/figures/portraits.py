@@ -125,7 +125,7 @@ def _frame(axes: Axes) -> None:
 
 
 def _mass(axes: Axes, layer: FourierConv2d, color: str) -> None:
-    """Share of the energy in centred strips, mean over kernels and axes, and their median extent."""
+    """Share of the energy in centred strips, mean over kernels and axes; median extent of kernels, mean over axes."""
     curve = layer.mass_curve().mean((0, 1, 2)).float().tolist()
     sides = [2 * index + 1 for index in range(len(curve))]
     if len(curve) == 1 or sides[-1] < SIDES[-1]:  # nothing beyond
@@ -133,7 +133,7 @@ def _mass(axes: Axes, layer: FourierConv2d, color: str) -> None:
         curve.append(curve[-1])
     axes.plot(sides, curve, color=color, linewidth=1.2)
     axes.axhline(MASS, color="#444444", linewidth=0.8, linestyle="--")
-    extent = float(layer.extent(MASS).median())
+    extent = float(layer.extent(MASS).mean(-1).quantile(0.5))
     x, y, side = (0.95, 0.1, "right") if extent < LARGE else (0.05, 0.6, "left")  # where the curve leaves room
     axes.text(x, y, f"{extent:.1f} px", transform=axes.transAxes, ha=side, fontsize=9, color=ink(color))
     axes.set(xscale="log", xlim=(0.9, 60), ylim=(0, 1.05), yticks=[])

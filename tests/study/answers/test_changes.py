@@ -24,8 +24,8 @@ def test_changes_are_compared_with_the_classic_kernels_all_else_equal(whole: Pat
     table = by_contender(changes.changes(found))
     assert len(table) == len({contender(config) for config in wanted("parts")})
     assert table["conv2d 5×5, circular padding"]["points above conv2d"] == "–"
-    assert table["conv2d 3×3, ResNet-18"]["points above conv2d"] == "–"
-    for name in ("circular padding", "ResNet-18", "1200 images", "two convolutions per stage"):
+    assert table["conv2d 3×3, small ResNet"]["points above conv2d"] == "–"
+    for name in ("circular padding", "small ResNet", "1200 images", "two convolutions per stage"):
         assert table[f"scaled, per channel, {name}"]["points above conv2d"].startswith(
             "+8.1 [+7.9, +8.3]<br><small>beats"
         )
@@ -54,7 +54,7 @@ def test_the_pilots_changes_are_compared_where_their_baseline_is(tmp_path: Path)
     protocol_runs.write(tmp_path, "pilot", measured=exact)
     table = by_contender(changes.changes(evidence.load("parts", "accuracy", "convergence", folder=tmp_path)))
     assert table["scaled, per layer, from 4 px"]["points above conv2d"] == "+6.0<br><small>one seed: no verdict</small>"
-    assert table["scaled, per channel, ResNet-18"]["points above conv2d"] == "not run yet"
+    assert table["scaled, per channel, small ResNet"]["points above conv2d"] == "not run yet"
 
 
 def test_the_predecessors_table_has_steps_and_says_never(whole: Path, tmp_path: Path) -> None:

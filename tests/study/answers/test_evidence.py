@@ -101,7 +101,7 @@ def test_contenders_of_a_question_have_names_of_their_own(tmp_path: Path) -> Non
     names = Counter(contender(config) for config in cells)
     assert names.most_common(1)[0][1] == 1
     assert set(found.cells("parts")["contender"]) == set(names)
-    assert {"scaled, per layer, from 2 px", "conv2d 3×3, ResNet-18", "conv2d 5×5, 1200 images"} <= set(names)
+    assert {"scaled, per layer, from 2 px", "conv2d 3×3, small ResNet", "conv2d 5×5, 1200 images"} <= set(names)
 
 
 def test_what_is_left_is_counted_by_question_data_and_size(tmp_path: Path) -> None:

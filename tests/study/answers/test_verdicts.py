@@ -152,10 +152,11 @@ def test_an_interval_that_holds_both_tells_nothing_of_the_gain(tmp_path: Path) -
 
 def test_changes_that_undo_the_difference_are_named(tmp_path: Path) -> None:
     measured = shifted(-20.0, method="scaled_channel", padding_mode="reflect")
-    verdict, undone, *kinds, given = verdicts.parts(load(tmp_path, "parts", measured))
-    assert undone.startswith("A change undoes the difference where its interval is not above 0: ")
-    assert "*scaled, per channel, reflect padding*" in undone
-    assert "circular" not in undone
+    verdict, open_, undone, *kinds, given = verdicts.parts(load(tmp_path, "parts", measured))
+    undoes = "The change undoes the difference, as the interval lies below 0: "
+    assert undone == f"{undoes}*scaled, per channel, reflect padding*."
+    assert open_.startswith("The interval holds 0, so that no difference is shown, nor that there is none: *spline*;")
+    assert "padding" not in open_
     assert verdict.startswith("24 of 24 changes are measured, beside the classic kernels: ")
     assert "1 × falls behind, convergence not checked" in verdict
     said = dict(own.split("*: ", 1) for own in kinds)
@@ -175,7 +176,7 @@ def test_a_given_spacing_may_be_better_than_a_learned_one(tmp_path: Path) -> Non
 
 def test_a_change_beside_a_classic_that_had_not_converged_supports_no_claim(tmp_path: Path) -> None:
     longer = shifted(30.0, method="conv2d_5", network="convnet", epochs=2 * protocol.EPOCHS)
-    verdict, _, *kinds, _ = verdicts.parts(load(tmp_path, "parts", longer))
+    verdict, _, _, *kinds, _ = verdicts.parts(load(tmp_path, "parts", longer))
     assert "17 × not converged: no claim" in verdict
     said = dict(own.split("*: ", 1) for own in kinds)
     assert "*open spline*" in said["*Not converged: no claim"]
