@@ -4,7 +4,8 @@ from fourierconv import extent, functional, parameterizations, penalties
 from fourierconv.convert import convert, from_conv
 from fourierconv.engines.dispatch import engine
 from fourierconv.export import to_conv
-from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d
+from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, fourier_layers
+from fourierconv.network import frozen, parameter_groups, refresh
 from fourierconv.resolution import resize
 
 __all__ = [
@@ -14,10 +15,14 @@ __all__ = [
     "convert",
     "engine",
     "extent",
+    "fourier_layers",
     "from_conv",
+    "frozen",
     "functional",
+    "parameter_groups",
     "parameterizations",
     "penalties",
+    "refresh",
     "resize",
     "to_conv",
 ]

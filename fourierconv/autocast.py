@@ -67,6 +67,11 @@ def never_autocast(read: Function) -> Function:
 
     @wraps(read)
     def alone(layer: Any, *arguments: Any, **others: Any) -> object:
+        if not hasattr(layer, "_like"):
+            raise TypeError(
+                f"layer must be a Fourier layer, but got {type(layer).__name__}; of a model, sum over "
+                f"fourierconv.fourier_layers(model)"
+            )
         with without_autocast(layer._like().device.type):
             return read(layer, *arguments, **others)
 

@@ -1,6 +1,7 @@
 """From nn.ConvNd to Fourier layers with the same weights: one layer, or all those of a model."""
 
 import logging
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch.nn.utils import parametrize
 
 from fourierconv import arguments
 from fourierconv.kernels import AxisKernel
-from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, fourier_layers
+from fourierconv.layers import WINDOW_LIMITS, FourierConv1d, FourierConv2d, FourierConv3d, fourier_layers
 from fourierconv.parameterizations.base import lattice, origin
 from fourierconv.separable import combine
 from fourierconv.takeover import made_by, move, share_hooks
@@ -45,6 +46,7 @@ def from_conv(conv: nn.Module, parameterization: str = "spatial", **options: Any
         conv: an nn.Conv1d, nn.Conv2d or nn.Conv3d; on device 'meta', too, where no weights are looked at.
         parameterization: one of `fourierconv.parameterizations.NAMES`.
         options: what else the layer's constructor takes, such as scale, scale_per, window, reference_grid, tolerance.
+            The Gaussian of 'window' is half as wide as the taps unless scale= says otherwise.
 
     Returns:
         A FourierConv1d, FourierConv2d or FourierConv3d.
@@ -63,14 +65,22 @@ def from_conv(conv: nn.Module, parameterization: str = "spatial", **options: Any
     """
     refusal = _refusal(conv)
     if refusal is not None:
-        raise TypeError(f"conv={type(conv).__name__} {refusal}; nn.Conv1d, nn.Conv2d and nn.Conv3d can be converted")
+        hint = "; to_conv makes one of a Fourier layer" if isinstance(conv, Layer) else ""
+        raise TypeError(
+            f"conv={type(conv).__name__} {refusal}; nn.Conv1d, nn.Conv2d and nn.Conv3d can be converted{hint}"
+        )
     layer = _keep(conv, parameterization, options)
     share_hooks(conv, layer)
     return layer
 
 
 def convert(
-    model: nn.Module, parameterization: str = "spatial", *, keep_weights: bool = True, **options: Any
+    model: nn.Module,
+    parameterization: str = "spatial",
+    *,
+    keep_weights: bool = True,
+    where: Callable[[str, nn.Module], bool] | None = None,
+    **options: Any,
 ) -> nn.Module:
     """Swap every nn.Conv1d, nn.Conv2d and nn.Conv3d of a model for its Fourier layer, in place.
 
@@ -83,6 +93,7 @@ def convert(
         model: any module; a convolution itself is not changed.
         parameterization: one of `fourierconv.parameterizations.NAMES`.
         keep_weights: whether layers compute what they did, as by `from_conv`, or start with new weights and biases.
+        where: called with the name and the convolution, says which ones to convert; all by default.
         options: what else the layers' constructors take, such as scale, scale_per, window, reference_grid, tolerance.
 
     Returns:
@@ -97,19 +108,28 @@ def convert(
     >>> before = model(x)
     >>> torch.allclose(convert(model)(x), before, atol=1e-5)
     True
+    >>> model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 1))
+    >>> type(convert(model, "scaled", where=lambda name, conv: max(conv.kernel_size) > 1)[1]).__name__
+    'Conv2d'
     >>> model = convert(nn.Conv2d(3, 8, 7), "scaled", keep_weights=False, scale=(1.0, 4.0), scale_per="channel")
     >>> model.scale.shape
     torch.Size([8, 1])
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be an nn.Module, but got {type(model).__name__}")
-    found: dict[str, nn.Module] = {name: own for name, own in model.named_modules() if isinstance(own, _ConvNd)}
+    found: dict[str, nn.Module] = {
+        name: own
+        for name, own in model.named_modules()
+        if isinstance(own, _ConvNd) and (where is None or where(name, own))
+    }
     refusals = {name: refusal for name, module in found.items() if (refusal := _refusal(module)) is not None}
     left = ", ".join(f"{name!r} ({type(found[name]).__name__} {refusal})" for name, refusal in refusals.items())
     if len(refusals) == len(found):
+        asked = "" if where is None else " that `where` asks for"
         raise ValueError(
-            f"model={type(model).__name__} has no nn.Conv1d, nn.Conv2d or nn.Conv3d to convert; "
-            f"it has {len(list(fourier_layers(model)))} Fourier layers{left and ', and of other convolutions '}{left}"
+            f"model={type(model).__name__} has no nn.Conv1d, nn.Conv2d or nn.Conv3d{asked} to convert; "
+            f"it has {len(list(fourier_layers(model)))} Fourier layers, which to_conv turns into such"
+            f"{left and ', and of other convolutions '}{left}"
         )
     new: dict[nn.Module, Layer] = {}
     owners: dict[nn.Parameter, Layer] = {}  # the first layer made of each
@@ -166,6 +186,8 @@ def _draw(conv: Any, parameterization: str, options: dict[str, Any]) -> Layer:
 def _keep(conv: Any, parameterization: str, options: dict[str, Any]) -> Layer:
     """The layer with the weights of a convolution, which is left as it is."""
     like = _like(conv)
+    if parameterization == "window":  # a narrow one would make coefficients of very different sizes
+        options = {"scale": min(max(max(conv.kernel_size) / 2, 1.0), WINDOW_LIMITS[1]), **options}
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):  # whatever the default device
         layer = _build(conv, torch.device("meta" if like.is_meta else "cpu"), parameterization, options)
     shape = (conv.out_channels, conv.in_channels // conv.groups, *conv.kernel_size)

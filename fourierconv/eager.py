@@ -26,6 +26,17 @@ def eager(*tensors: Tensor) -> bool:
     return torch._C._len_torch_dispatch_stack() == 0 and not torch._C._dispatch_tls_is_dispatch_key_included(_VMAP)
 
 
+def underneath(tensor: Tensor) -> Tensor:
+    """The tensor that torch.func has wrapped, with all its batches.
+
+    >>> torch.func.vmap(lambda row: row * underneath(row).numel())(torch.ones(3))
+    tensor([3., 3., 3.])
+    """
+    while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
+
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 

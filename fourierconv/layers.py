@@ -176,7 +176,8 @@ class _FourierConvNd(Readable):
         """Draw nn.ConvNd's initial taps and bias, with the same random numbers, and turn them into coefficients.
 
         The coefficients are divided by the gain of the parameterization, so that in expectation the output on white
-        input has the variance that nn.ConvNd gives it.
+        input has the variance that nn.ConvNd gives it. An initialization of your own, as nn.init's of `coefficients`,
+        knows of no gain; `fourierconv.from_conv` of an nn.ConvNd that is initialized starts from its taps.
 
         >>> layer = FourierConv2d(3, 8, 5)
         >>> torch.nn.init.zeros_(layer.weight).requires_grad
@@ -230,7 +231,8 @@ class _FourierConvNd(Readable):
         like = self._like()
         one = torch.ones(1, device=like.device, dtype=arguments.computed_in(like.dtype))
         held = {}
-        for bounds, parameter, _ in self._scales():
+        for known, parameter, _ in self._scales():
+            bounds = known.present(parameter) if tight else self._fitting(known, parameter)
             scales = [bounds.hold(parameter.to(one.dtype), axis) for axis in range(parameter.shape[1])]
             if len(scales) < self.dims:  # one for all axes
                 scales = [scales[0] for _ in range(self.dims)]
@@ -247,6 +249,11 @@ class _FourierConvNd(Readable):
             kernels.append(AxisKernel(own, k, dilation, scale, reach, window, window_reach))
         return kernels
 
+    def _fitting(self, bounds: Bounds, parameter: Tensor) -> Bounds:
+        """Bounds of what is applied; those of a parametrized scale, another tensor every time, wait for `refresh`."""
+        made = parametrize.is_parametrized(self, bounds.name)
+        return bounds if made else bounds.fitting(parameter, self.training)
+
     def forward(self, input: Tensor) -> Tensor:
         """Convolve images; the output's shape is nn.ConvNd's.
 
@@ -257,12 +264,16 @@ class _FourierConvNd(Readable):
             (batch, out, *n') or (out, *n').
 
         Raises:
-            RuntimeError: what nn.ConvNd refuses, with the sizes.
+            RuntimeError: what nn.ConvNd refuses, with the sizes; export to ONNX, which has no complex numbers.
 
         >>> layer = FourierConv2d(3, 8, 5, stride=2, padding=2)
         >>> layer(torch.randn(3, 32, 32)).shape
         torch.Size([8, 16, 16])
         """
+        if torch.onnx.is_in_onnx_export():
+            raise RuntimeError(
+                f"{type(self).__name__} cannot be exported to ONNX; export the network that fourierconv.to_conv returns"
+            )
         weights = self.coefficients  # once: those that are parametrized are made anew whenever they are read
         return beyond_autocast(partial(self._correlate, weights), input, dtype=weights.dtype)
 
@@ -297,7 +308,7 @@ class _FourierConvNd(Readable):
 
         Changes of what makes the kernels are not seen there, and it gets no gradients; images do, and the bias is read
         and learned as ever. It holds in this thread and for this layer, not for copies of it. Compiled code and
-        torch.func take no notice of it.
+        torch.func take no notice of it. `fourierconv.frozen` does it for all layers of a model.
 
         >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
         >>> with layer.frozen():
@@ -316,9 +327,14 @@ class _FourierConvNd(Readable):
     def refresh(self) -> int:
         """Re-read the scales: hold them within their limits and resize the bound that fixes the grids.
 
-        Grids are sized by a plain number, so that a forward pass never waits for the device; a scale may grow by a
-        quarter until this is called again. A training loop calls it every few steps; `eval`, `load_state_dict` and
-        the methods that read a layer do, too. It changes what is computed only where a scale was held at its bound.
+        Grids are sized by a plain number, so that training never waits for the device; a scale may grow by a quarter
+        until this is called again. A training loop calls it every few steps; `train`, `eval` and `load_state_dict` do,
+        too. It changes what is computed only where a scale was held at its bound. Without it kernels stay there, while
+        the parameter goes on growing.
+
+        Parameters of another layer (torch.func.functional_call, ensembles) bring their own bounds, and a layer in eval
+        mode notices changes made in place, an average of networks for example; for both it may wait for the device.
+        Compiled code and parametrized scales wait for this call.
 
         Returns:
             How many scales, and widths of windows, had reached their bound: what they would have grown beyond it was
@@ -338,17 +354,18 @@ class _FourierConvNd(Readable):
             return 0
         held = 0 if self.coordinates is None else self.coordinates.refresh()
         for bounds, parameter, _ in self._scales():
-            values = whole(parameter).tolist()
-            held += bounds.look(values)
-            if not all(bounds.limits[0] <= value <= bounds.limits[1] for row in values for value in row):
+            beyond, outside = bounds.read(parameter)
+            held += beyond
+            if outside:
                 parameter.clamp_(*bounds.limits)
+                bounds.read(parameter)
         return held
 
     def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
         """Groups for a torch optimizer: coefficients and bias as usual, what is in pixels faster and without decay.
 
         Coefficients are of the order of 1/√fan_in, scales, windows and positions of the order of pixels, hence their
-        larger rate.
+        rate, ten times as large. `fourierconv.parameter_groups` has those of a whole model.
 
         Args:
             lr: learning rate of the coefficients.
@@ -370,8 +387,7 @@ class _FourierConvNd(Readable):
 
     def train(self, mode: bool = True) -> "_FourierConvNd":
         super().train(mode)
-        if not mode:
-            self.refresh()
+        self.refresh()
         return self
 
     @property
@@ -380,6 +396,34 @@ class _FourierConvNd(Readable):
         if self.parameterization != "spatial":
             raise AttributeError("weight")  # nn.Module words the message
         return self.coefficients
+
+    @weight.setter
+    def weight(self, value: nn.Parameter) -> None:
+        self.register_parameter("weight", value)
+
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        """Add a parameter, as every module does; the 'weight' of a 'spatial' layer becomes its coefficients.
+
+        Args:
+            name: of the parameter.
+            param: it, or None for none.
+
+        Raises:
+            AttributeError: 'weight' in a layer of another parameterization, which would have no use for it.
+
+        >>> layer = FourierConv2d(3, 8, 5)
+        >>> layer.weight = nn.Parameter(torch.zeros(8, 3, 5, 5))
+        >>> bool(layer.coefficients.any())
+        False
+        """
+        if name == "weight":
+            if self.parameterization != "spatial":
+                raise AttributeError(
+                    f"a layer of parameterization={self.parameterization!r} has coefficients and no weight; "
+                    f"fourierconv.from_conv makes one that has the taps of an nn.ConvNd"
+                )
+            name = "coefficients"
+        super().register_parameter(name, param)
 
     def _kind(self) -> dict[str, Any]:
         """What coefficients mean, as far as their shape does not tell; kept beside them, not among them."""
@@ -455,7 +499,10 @@ class _FourierConvNd(Readable):
             text += f", scale_per={self.scale_per!r}"
         if self._like().is_meta or not eager(self._like()):  # sharded, mapped or traced
             return text
-        sides = self._extent(0.95).flatten(0, 1).sort(0).values
+        try:
+            sides = self._extent(0.95).flatten(0, 1).sort(0).values
+        except ValueError:  # scales that are no numbers
+            sides = torch.full((1, self.dims), math.nan)
         middle = sides[(len(sides) - 1) // 2]  # not `median`, which is not deterministic on CUDA
         return f"{text}, extent=({', '.join(f'{side:.1f}' for side in middle)})"
 
@@ -489,8 +536,9 @@ class FourierConv2d(_FourierConvNd):
 
     y_g[r] = b_g + Σ_f Σ_t w_gf[t] x_f[stride·r + t + origin - padding], computed as
     y_g = b_g + irfft(Σ_f conj(Ŵ_gf) · rfft(x_f)), draft equation (1), Ŵ being the spectrum that the parameterization
-    makes of the coefficients. With 'spatial' the results are nn.Conv2d's and a state_dict of nn.Conv2d loads. An FFT
-    spreads a NaN or Inf over the whole image; torch.autograd.detect_anomaly() has it refused by name instead.
+    makes of the coefficients. With 'spatial' the results are nn.Conv2d's and a state_dict of nn.Conv2d loads. Outputs
+    need not keep the layout of channels_last. An FFT spreads a NaN or Inf over the whole image;
+    torch.autograd.detect_anomaly() has it refused by name instead.
 
     Args:
         in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype:

@@ -1,11 +1,11 @@
 """Terms for a loss: how rough a layer's spectra are, and how large its kernels; both differentiable.
 
-    from fourierconv.layers import fourier_layers
+    rough = sum(penalties.sobolev(layer) for layer in fourierconv.fourier_layers(model))
+    loss = task(model(x), y) + 1e-4 * rough
 
-    loss = task(model(x), y) + 1e-4 * sum(penalties.sobolev(layer) for layer in fourier_layers(model))
-
-Both are moments of the kernels. They are computed from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions,
-so that no kernel is ever written out, however large it is.
+`sobolev` is a sum over kernels and `size` a mean, so a factor that suits one network need not suit another. Both are
+moments of the kernels. They are computed from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no
+kernel is ever written out, however large it is.
 """
 
 import math
@@ -32,6 +32,9 @@ def sobolev(layer: Readable) -> Tensor:
     Returns:
         A number, ().
 
+    Raises:
+        TypeError: another module.
+
     >>> from fourierconv import FourierConv1d
     >>> layer = FourierConv1d(1, 1, 3, bias=False)
     >>> _ = layer.coefficients.data.copy_(torch.tensor([[[0.0, 1.0, 0.5]]]))
@@ -52,6 +55,9 @@ def size(layer: Readable) -> Tensor:
 
     Returns:
         Pixels, ().
+
+    Raises:
+        TypeError: another module.
 
     >>> from fourierconv import FourierConv1d
     >>> layer = FourierConv1d(1, 1, 3, bias=False)

@@ -23,7 +23,10 @@ BATCH = 2**22  # complex numbers decomposed at a time
 
 
 class Readable(nn.Module, ABC):
-    """What a layer tells about its kernels; `_theta` and `_kernels` are all that it needs to know."""
+    """What a layer tells about its kernels, as `refresh` would have them, and without a change of the layer.
+
+    `_theta` and `_kernels` are all that it needs to know.
+    """
 
     dims: ClassVar[int]
     stride: tuple[int, ...]
@@ -33,16 +36,12 @@ class Readable(nn.Module, ABC):
     _pairs: tuple[tuple[int, int], ...]
 
     @abstractmethod
-    def refresh(self) -> int:
-        """Re-read the learned scales."""
-
-    @abstractmethod
     def _theta(self) -> Tensor:
         """What the matrices of the axes apply to, (out, in/groups, *columns)."""
 
     @abstractmethod
     def _kernels(self, tight: bool = False) -> list[AxisKernel]:
-        """The axes; `tight` sizes windows by the present scales, which only a method that may wait for them can do."""
+        """The axes; `tight`: of the present scales, for which only a method that reads can wait."""
 
     @never_autocast
     def spectrum(self, grid: int | Sequence[int]) -> Tensor:
@@ -50,6 +49,7 @@ class Readable(nn.Module, ABC):
 
         Ŵ[f] = Σ_t w[t] exp(-2πi f·t/grid), the DFT of the taps wrapped onto the grid. A circular layer with padding
         'same' and stride 1 computes irfft(rfft(x) · conj(spectrum)) on images of that size, draft equation (1).
+        Differentiable; extents, mass curves and norms are without gradients.
 
         Args:
             grid: pixels per axis, an int or one per axis.
@@ -67,15 +67,14 @@ class Readable(nn.Module, ABC):
         grid = arguments.per_axis("grid", grid, self.dims)
         if min(grid) < 1:
             raise ValueError(f"grid={grid} must be at least 1 per axis")
-        self.refresh()
-        axes = zip(self._kernels(), grid, half(grid), strict=True)
+        axes = zip(self._kernels(tight=True), grid, half(grid), strict=True)
         return combine(self._theta(), [kernel.spectrum(n, rows) for kernel, n, rows in axes])
 
     @never_autocast
     def kernel(self, size: int | Sequence[int] | None = None) -> Tensor:
         """The kernels' taps in a window whose origin is its tap (size - 1)//2.
 
-        w[t] = ∫ Ŵ(u) exp(2πi u·t) du, dilation included, in image pixels.
+        w[t] = ∫ Ŵ(u) exp(2πi u·t) du, dilation included, in image pixels; differentiable.
 
         Args:
             size: taps per axis; by default a window that holds the kernels to the layer's `tolerance`, as small as
@@ -92,7 +91,6 @@ class Readable(nn.Module, ABC):
         >>> FourierConv2d(3, 8, 5).kernel().shape
         torch.Size([8, 3, 5, 5])
         """
-        self.refresh()
         kernels = self._kernels(tight=True)
         if size is None:
             windows = [kernel.extent(self.tolerance, self.dims) for kernel in kernels]
@@ -131,7 +129,6 @@ class Readable(nn.Module, ABC):
         >>> FourierConv2d(3, 8, 5).extent().shape
         torch.Size([8, 3, 2])
         """
-        self.refresh()
         return self._extent(mass)
 
     def _extent(self, mass: float) -> Tensor:
@@ -149,7 +146,6 @@ class Readable(nn.Module, ABC):
         >>> FourierConv2d(3, 8, 5).mass_curve().shape
         torch.Size([8, 3, 2, 3])
         """
-        self.refresh()
         return torch.stack([mass_curve(energy) for energy in self._axis_energies()], -2)
 
     def _axis_energies(self) -> Iterator[Tensor]:
@@ -194,7 +190,6 @@ class Readable(nn.Module, ABC):
         grid = arguments.per_axis("grid", grid, self.dims)
         if min(grid) < 1 or any(n % s for n, s in zip(grid, self.stride, strict=True)):
             raise ValueError(f"grid={grid} must be a positive multiple of stride={self.stride}")
-        self.refresh()
         values = self._singular_values(grid, self.stride)
         # a real kernel's other half of the frequencies mirrors this one
         columns = grid[-1] // self.stride[-1]
@@ -236,7 +231,6 @@ class Readable(nn.Module, ABC):
         """
         if grid is not None:
             return self.singular_values(grid).max()
-        self.refresh()
         kernels = self._kernels(tight=True)
         stride = (1,) * self.dims if self.padding_mode in ("circular", "reflect") else self.stride
         oversampling = OVERSAMPLING if self.dims < 3 else OVERSAMPLING // 2

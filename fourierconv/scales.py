@@ -3,15 +3,23 @@
 Grids are sized by plain numbers, so that a forward pass never waits for the device. Between two calls of `refresh` a
 scale may therefore grow only so far; it is held there, and its gradient passes as if it were not. torch.compile makes
 another graph for every number that sizes a grid, hence fewer of them there.
+
+The numbers are those of one tensor. Where another one takes its place (a copy's, one of torch.func.functional_call), or
+where a layer in eval mode finds it changed, they are read again, which may wait for the device.
 """
 
 import math
 import operator
-from dataclasses import dataclass, field
+import weakref
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from fourierconv.eager import underneath
+from fourierconv.sharding import is_sharded, whole
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
 ROUNDING = 2.0**-8  # of half precision, in which a limit of 0.2 pixels is kept as 0.19995
@@ -46,12 +54,19 @@ class Bounds:
         limits: least and largest value, in pixels.
         reach: the largest value that is applied, in pixels; one, or one per axis.
         compiled_reach: a power of two that is as large, by which compiled layers size their grids.
+        made_of: the tensor whose values these are, and its version.
+        others: the bounds of another tensor in its place, with the same.
     """
 
     name: str
     limits: tuple[float, float]
     reach: list[float] = field(default_factory=list)
     compiled_reach: list[int] = field(default_factory=list)
+    made_of: "tuple[weakref.ref[Tensor], int] | None" = None
+    others: "tuple[weakref.ref[Tensor], int, Bounds] | None" = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "made_of": None, "others": None}  # the tensors of a copy are others
 
     def initial(self, value: Initial, number: int, axes: int) -> list[list[float]]:
         """Initial scales, (number, axes): all alike, or log-spaced from the first of two to the second.
@@ -92,6 +107,63 @@ class Bounds:
         self.compiled_reach = [2 ** max(math.ceil(math.log2(reach)), 0) for reach in self.reach]
         return held
 
+    def read(self, parameter: Tensor) -> tuple[int, bool]:
+        """`look` at the present values of a parameter, of all processes, whose bounds these are from now on.
+
+        Returns what `look` does, and whether a value is beyond the limits.
+        """
+        values = whole(parameter).tolist()
+        held = self.look(values)
+        self.made_of, self.others = (weakref.ref(parameter), _version(parameter)), None
+        return held, not all(self.limits[0] <= value <= self.limits[1] for row in values for value in row)
+
+    def present(self, parameter: Tensor) -> "Bounds":
+        """Bounds as `read` would set them; these stay as they are. Itself where no values are to be had."""
+        if torch.compiler.is_compiling():
+            return self
+        plain = underneath(parameter)
+        return self._of(parameter, whole(plain)) if is_sharded(plain) or _readable(plain) else self
+
+    def fitting(self, parameter: Tensor, training: bool) -> "Bounds":
+        """Bounds for a tensor that is about to be applied: these, unless they are known to be of something else.
+
+        In training, changes of the tensor itself wait for `read`. Values are not read either while a graph is traced
+        or captured, or where a process has but a part of them.
+
+        >>> bounds, own = Bounds("scale", (0.25, 64.0)), torch.ones(1, 1)
+        >>> _ = bounds.read(own)
+        >>> bounds.fitting(own, True) is bounds, bounds.fitting(4 * own, True).reach
+        (True, [5.0])
+        >>> own *= 4
+        >>> bounds.fitting(own, True).reach, bounds.fitting(own, False).reach
+        ([1.25], [5.0])
+        """
+        if torch.compiler.is_compiling():
+            return self
+        plain = underneath(parameter)
+        if self.made_of is not None and _same(*self.made_of, plain, training):
+            return self
+        if self.others is not None and _same(*self.others[:2], plain, training):
+            return self.others[2]
+        if not _readable(plain):
+            return self
+        try:
+            if plain is parameter and (self.made_of is None or self.made_of[0]() is plain):
+                self.read(plain)
+                return self
+            other = self._of(parameter, plain)
+        except ValueError:  # not finite, which shows in what is computed
+            return self
+        self.others = (weakref.ref(plain), _version(plain), other)
+        return other
+
+    def _of(self, parameter: Tensor, plain: Tensor) -> "Bounds":
+        """Bounds of a tensor; where it stands for a batch of parameters, of the largest of all their values."""
+        other = replace(self, reach=[], made_of=None, others=None)
+        largest = [[float(plain.detach().amax())] * parameter.shape[-1]]
+        other.look(plain.tolist() if plain.ndim == parameter.ndim else largest)
+        return other
+
     def hold(self, parameter: Tensor, axis: int) -> Tensor:
         """The scales of one axis, (scales,), held within their bounds; gradients pass as if they were not."""
         axis = min(axis, parameter.shape[1] - 1)
@@ -105,3 +177,20 @@ class Bounds:
         axis = min(axis, len(self.reach) - 1)
         # index: a plain number, no symbol for one that changed
         return operator.index(self.compiled_reach[axis]) if torch.compiler.is_compiling() else self.reach[axis]
+
+
+def _version(tensor: Tensor) -> int:
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _same(known: "weakref.ref[Tensor]", version: int, tensor: Tensor, training: bool) -> bool:
+    return known() is tensor and (training or version == _version(tensor))
+
+
+def _readable(tensor: Tensor) -> bool:
+    """Whether the values of a tensor can be had now."""
+    if type(tensor) not in (Tensor, torch.nn.Parameter) or tensor.is_meta or torch._C._get_tracing_state() is not None:
+        return False
+    if torch._C._len_torch_dispatch_stack():
+        return False
+    return not (tensor.is_cuda and torch.cuda.is_current_stream_capturing())

@@ -646,6 +646,45 @@ def test_a_convolution_is_a_model_whose_layer_is_returned() -> None:
         convert(conv, "spline")
 
 
+def test_what_is_asked_for_is_converted() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Sequential(nn.Conv2d(8, 8, 1), nn.Conv2d(8, 4, 5)))
+    x = torch.randn(1, 3, 16, 16)
+    before = model(x)
+    asked: list[str] = []
+
+    def where(name: str, conv: nn.Module) -> bool:
+        asked.append(name)
+        assert isinstance(conv, nn.Conv2d)
+        return max(conv.kernel_size) > 1
+
+    convert(model, "scaled", where=where)
+    assert asked == ["0", "1.0", "1.1"]
+    assert [isinstance(layer, FourierConv2d) for layer in (model[0], *model[1])] == [True, False, True]  # type: ignore
+    torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
+    message = (
+        r"no nn\.Conv1d, nn\.Conv2d or nn\.Conv3d that `where` asks for to convert; it has 2 Fourier layers, which"
+    )
+    with pytest.raises(ValueError, match=message):
+        convert(model, "scaled", where=lambda name, conv: False)
+
+
+@pytest.mark.parametrize("k", [3, 5, 11, 15])
+def test_a_window_starts_as_wide_as_the_taps(k: int) -> None:
+    conv = nn.Conv2d(2, 3, k)
+    layer = from_conv(conv, "window")
+    assert float(layer.coefficients.detach().abs().max()) < 3 * float(conv.weight.detach().abs().max())
+    assert layer.scale is not None
+    assert layer.scale.item() == pytest.approx(max(k / 2, 1.0))
+    narrow = from_conv(nn.Conv2d(2, 3, 3), "window", scale=1.0)
+    assert narrow.scale is not None
+    assert narrow.scale.item() == 1.0
+
+
+def test_a_fourier_layer_is_told_the_way_back() -> None:
+    with pytest.raises(TypeError, match=r"conv=FourierConv2d is not one of them; .*; to_conv makes one of a Fourier"):
+        from_conv(FourierConv2d(1, 2, 3), "scaled")
+
+
 def test_fourier_layers_are_left_alone() -> None:
     own = FourierConv2d(2, 3, 3, parameterization="implicit")
     model = convert(nn.Sequential(own, nn.Conv2d(3, 2, 3)), "scaled")
@@ -678,7 +717,10 @@ def test_what_is_left_is_listed_once(caplog: pytest.LogCaptureFixture) -> None:
 
 NOTHING: tuple[tuple[Callable[[], nn.Module], str], ...] = (
     (lambda: nn.Linear(2, 3), "model=Linear has no nn.Conv1d, nn.Conv2d or nn.Conv3d to convert; it has 0 Fourier"),
-    (lambda: nn.Sequential(FourierConv2d(1, 1, 3)), "model=Sequential has no .*; it has 1 Fourier layers$"),
+    (
+        lambda: nn.Sequential(FourierConv2d(1, 1, 3)),
+        "model=Sequential has no .*; it has 1 Fourier layers, which to_conv turns into such$",
+    ),
     (lambda: nn.ConvTranspose2d(1, 1, 3), "and of other convolutions '' .ConvTranspose2d is a transposed convolution"),
     (lambda: nn.Sequential(nn.LazyConv2d(1, 3)), "other convolutions '0' .LazyConv2d is lazy: run it once first"),
 )

@@ -593,3 +593,13 @@ def test_what_makes_a_layers_coefficients_is_not_among_the_hooks_of_its_export()
         conv, _ = to_conv(layer, 1e-3)
         assert not conv._forward_pre_hooks
         assert torch.allclose(conv(x), y, atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own: this is its legacy exporter
+def test_a_fourier_layer_is_not_written_as_onnx_that_nobody_can_read(tmp_path: Path) -> None:
+    layer, x = FourierConv2d(1, 2, 5, parameterization="scaled", scale=8.0), torch.randn(1, 1, 32, 32)
+    with pytest.raises(
+        RuntimeError, match=r"FourierConv2d cannot be exported to ONNX; .* fourierconv\.to_conv returns"
+    ):
+        torch.onnx.export(layer, (x,), tmp_path / "network.onnx", dynamo=False)
+    assert not list(tmp_path.iterdir())

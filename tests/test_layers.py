@@ -353,3 +353,16 @@ def test_coefficients_that_are_parametrized_are_made_once_in_a_call_and_in_every
         thread.join()
     assert not failures
     assert set(Counter(counted).values()) == {20}
+
+
+def test_a_weight_is_set_as_that_of_a_classic_layer() -> None:
+    layer, taps = FourierConv2d(2, 3, 3), nn.Parameter(torch.randn(3, 2, 3, 3))
+    layer.weight = taps
+    assert layer.coefficients is taps
+    assert layer.weight is taps
+    scaled = FourierConv2d(2, 3, 3, parameterization="scaled")
+    with pytest.raises(
+        AttributeError, match="parameterization='scaled' has coefficients and no weight; fourierconv.from"
+    ):
+        scaled.weight = taps
+    assert set(scaled.state_dict()) == {"coefficients", "bias", "scale"}

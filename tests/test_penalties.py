@@ -233,3 +233,9 @@ def test_no_penalty_needs_a_value(case: LayerCase, penalty: Penalty) -> None:
     value.backward()
     assert value.is_meta
     assert value.shape == ()
+
+
+@pytest.mark.parametrize("penalty", [sobolev, size])
+def test_what_is_no_fourier_layer_is_refused(penalty: Callable[[Any], Tensor]) -> None:
+    with pytest.raises(TypeError, match="layer must be a Fourier layer, but got Sequential; of a model, sum over"):
+        penalty(nn.Sequential(FourierConv2d(1, 2, 3)))

@@ -1,6 +1,8 @@
 """Learned scales and widths of windows: their bounds, how training reaches them, what happens when it meets one."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +10,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.utils import parametrize
+from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.utils.checkpoint import checkpoint
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
@@ -135,25 +140,147 @@ def test_a_scale_that_ran_away_is_back_at_its_limit_after_a_refresh(learned: Lea
     torch.testing.assert_close(runaway(x), at_limit(x))
 
 
-@pytest.mark.parametrize("method", ["eval", "kernel", "spectrum", "extent", "mass_curve", "operator_norm", "load"])
-@pytest.mark.parametrize("learned", [Learned("scale", "scaled"), Learned("window", "spatial")], ids=str)
-def test_reading_a_layer_refreshes_it(learned: Learned, method: str) -> None:
+TWO = [Learned("scale", "scaled"), Learned("window", "spatial")]
+
+
+@pytest.mark.parametrize("method", ["eval", "train", "load"])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_new_mode_and_a_new_state_refresh_a_layer(learned: Learned, method: str) -> None:
     layer = learned.build(1.5)
     learned.parameter(layer).data.fill_(6.0)
     calls: dict[str, Callable[[], object]] = {
         "eval": layer.eval,
-        "kernel": layer.kernel,
-        "spectrum": lambda: layer.spectrum(8),
-        "extent": layer.extent,
-        "mass_curve": layer.mass_curve,
-        "operator_norm": layer.operator_norm,
+        "train": layer.train,
         "load": lambda: layer.load_state_dict(layer.state_dict()),
     }
     calls[method]()
-    fresh = learned.build(6.0)
+    torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+    assert layer.refresh() == 0
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda layer: layer.kernel(),
+        lambda layer: layer.spectrum(8),
+        lambda layer: layer.extent(),
+        lambda layer: layer.mass_curve(),
+        lambda layer: layer.operator_norm(),
+        lambda layer: layer.singular_values(8),
+        repr,
+    ],
+    ids=["kernel", "spectrum", "extent", "mass_curve", "operator_norm", "singular_values", "repr"],
+)
+@pytest.mark.parametrize("value", [6.0, 0.01], ids=["grown", "below its limit"])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_reading_a_layer_tells_of_its_present_scales_and_changes_nothing(
+    learned: Learned, value: float, read: Callable[[FourierConv2d], Any]
+) -> None:
+    layer = learned.build(1.5)
+    learned.parameter(layer).data.fill_(value)
+    before, told = layer(X), read(layer)
+    expected = read(_fresh(learned, layer))
+    assert told == expected if isinstance(told, str) else torch.equal(told, expected)
+    assert torch.equal(layer(X), before)
+    assert learned.parameter(layer).item() == value
+    assert layer.refresh() == 1
+
+
+X = torch.randn(1, 2, 16, 15, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def _fresh(learned: Learned, layer: FourierConv2d, **options: Any) -> FourierConv2d:
+    """A layer of the same parameters that has never had others."""
+    fresh = learned.build(1.5, **options)
     fresh.load_state_dict(layer.state_dict())
-    x = torch.randn(1, 2, 16, 15, dtype=torch.float64)
-    torch.testing.assert_close(layer(x), fresh(x))
+    return fresh
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_an_average_of_parameters_is_what_it_computes(learned: Learned) -> None:
+    layer, average = learned.build(1.5), learned.build(1.5).eval()
+    for _ in range(8):
+        learned.parameter(layer).data.mul_(1.2)
+        with torch.no_grad():
+            for own, other in zip(average.parameters(), layer.parameters(), strict=True):
+                own.lerp_(other, 0.5)
+        torch.testing.assert_close(average(X), _fresh(learned, average)(X))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_statistics_of_averaged_networks_are_of_the_average(learned: Learned) -> None:
+    model = nn.Sequential(learned.build(1.5), nn.BatchNorm2d(6).double())
+    averaged = AveragedModel(model)
+    for _ in range(8):
+        learned.parameter(model[0]).data.mul_(1.5)  # type: ignore[arg-type]
+        averaged.update_parameters(model)
+    update_bn([X.expand(4, -1, -1, -1)], averaged)
+    layer, norm = averaged.module.children()
+    assert isinstance(layer, FourierConv2d)
+    torch.testing.assert_close(norm.running_mean, _fresh(learned, layer)(X).mean((0, 2, 3)))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_parameters_of_another_layer_take_their_bounds_along(learned: Learned, training: bool) -> None:
+    small, large = learned.build(1.5).train(training), learned.build(6.0).train(training)
+    expected = [layer(X) for layer in (small, large)]
+    for _ in range(2):
+        for layer, own in zip((small, large), expected, strict=True):
+            parameters = {name: parameter.detach().clone() for name, parameter in layer.named_parameters()}
+            for base in (small, large, copy.deepcopy(small).to("meta")):
+                torch.testing.assert_close(functional_call(base, parameters, (X,)), own)
+                torch.testing.assert_close(functional_call(base, dict(layer.named_parameters()), (X,)), own)
+    assert torch.equal(small(X), expected[0])
+
+    def loss(parameters: dict[str, torch.Tensor]) -> torch.Tensor:
+        return functional_call(small, parameters, (X,)).square().sum()
+
+    found = grad(loss)({name: parameter.detach() for name, parameter in large.named_parameters()})
+    large(X).square().sum().backward()
+    torch.testing.assert_close(found, {name: parameter.grad for name, parameter in large.named_parameters()})
+
+
+@pytest.mark.parametrize("per_axis", [False, True])
+@pytest.mark.parametrize("meta", [False, True])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_an_ensemble_has_the_kernels_of_its_members(learned: Learned, meta: bool, per_axis: bool) -> None:
+    members = [learned.build(value, per_axis=per_axis) for value in (1.5, 6.0, 0.7)]
+    parameters, buffers = stack_module_state(members)
+    base = copy.deepcopy(members[0]).to("meta" if meta else "cpu")
+    found = vmap(lambda *state: functional_call(base, state, (X,)))(parameters, buffers)
+    torch.testing.assert_close(found, torch.stack([member(X) for member in members]))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_copies_look_at_their_own_scales(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    learned.parameter(layer).data.fill_(6.0)  # not read yet
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        torch.testing.assert_close(other(X), _fresh(learned, layer)(X))
+    assert layer.refresh() == 1
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_layer_may_be_read_between_checkpointed_passes(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    learned.parameter(layer).data.fill_(6.0)
+    y = checkpoint(layer, X, use_reentrant=False)
+    layer.extent()
+    y.square().sum().backward()
+    found = learned.parameter(layer).grad
+    learned.parameter(layer).grad = None
+    layer(X).square().sum().backward()
+    torch.testing.assert_close(found, learned.parameter(layer).grad)
+
+
+def test_layers_of_inference_tensors_compute() -> None:
+    with torch.inference_mode():
+        layer = Learned("scale", "scaled").build(1.5).eval()
+        assert layer.scale is not None
+        layer.scale.mul_(4)
+        layer.refresh()
+        torch.testing.assert_close(layer(X), _fresh(Learned("scale", "scaled"), layer)(X))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -11,7 +11,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fourierconv.layers import SCALE_RATE, fourier_layers
+from fourierconv.layers import SCALE_RATE
+from fourierconv.network import parameter_groups, refresh
 from fourierconv.study.data import ImageSet, normalise
 from fourierconv.study.data.images import MID_GREY, SPREAD
 from fourierconv.study.models import extents, scales
@@ -50,20 +51,10 @@ def optimizer(model: nn.Module, lr: float, name: str = "adam", scale_rate: float
     >>> [group["lr"] for group in optimizer(nn.Linear(2, 2), 0.01).param_groups]
     [0.01]
     """
-    groups: list[dict[str, Any]] = []
-    for layer in fourier_layers(model):
-        usual, *in_pixels = layer.parameter_groups(lr)
-        groups += [usual, *({**group, "lr": scale_rate * lr} for group in in_pixels)]
-    grouped = {id(parameter) for group in groups for parameter in group["params"]}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in grouped]
-    if rest:
-        groups.append({"params": rest, "lr": lr})
+    groups = parameter_groups(model, lr)
+    for in_pixels in groups[1:]:
+        in_pixels["lr"] = scale_rate * lr
     return torch.optim.Adam(groups, lr=lr) if name == "adam" else torch.optim.SGD(groups, lr=lr, momentum=MOMENTUM)
-
-
-def refresh(model: nn.Module) -> int:
-    """Re-read the learned scales of a model; returns how many had reached their bound."""
-    return sum(layer.refresh() for layer in fourier_layers(model))
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -164,6 +155,7 @@ def train_classifier(
         losses, hits = _total(losses, here) / _processes(), _total(hits, here)
         if not np.isfinite(losses):
             raise FloatingPointError(f"the loss of epoch {epoch} is {losses}: training diverged")
+        refresh(model)
         entry = {
             "epoch": epoch,
             "loss": losses / steps,

@@ -27,7 +27,7 @@ def network() -> nn.Module:
 def test_the_training_loop_learns_coefficients_and_scales() -> None:
     model = network()
     before = {name: values.clone() for name, values in model.state_dict().items()}
-    names: dict[str, Any] = {"torch": torch, "model": model}
+    names: dict[str, Any] = {"torch": torch, "converted": model}
     names["loader"] = [(torch.randn(4, 1, 16, 16), torch.tensor([0, 1, 0, 1]))] * 2
     exec(TRAINING, names)
     assert not [name for name, values in model.state_dict().items() if torch.equal(values, before[name])]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fourierconv.extent import axis_energies, extent
 from fourierconv.layers import FourierConv2d
+from fourierconv.network import refresh
 from fourierconv.study import methods, teachers
 from fourierconv.study.choices import require_known, require_seeds
 from fourierconv.study.models import layer_extent
@@ -116,6 +117,7 @@ def run(config: Config, report: Callable[[str], None]) -> Outcome:
     )
     with torch.no_grad():
         loss = float((student(inputs) - targets).square().mean())
+    refresh(student)
     true = torch.stack([extent(energy) for energy in axis_energies(taps, 2)], -1).mean()
     scale = getattr(student, "scale", None)
     metrics = {
