@@ -10,7 +10,6 @@ where a layer in eval mode finds it changed, they are read again, which may wait
 
 import math
 import operator
-import weakref
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
@@ -54,16 +53,16 @@ class Bounds:
         limits: least and largest value, in pixels.
         reach: the largest value that is applied, in pixels; one, or one per axis.
         compiled_reach: a power of two that is as large, by which compiled layers size their grids.
-        made_of: the tensor whose values these are, and its version.
-        others: the bounds of another tensor in its place, with the same.
+        made_of: the tensor whose values these are, and its version. A weak reference would keep torch from swapping it.
+        others: the same of another tensor in its place, with its bounds.
     """
 
     name: str
     limits: tuple[float, float]
     reach: list[float] = field(default_factory=list)
     compiled_reach: list[int] = field(default_factory=list)
-    made_of: "tuple[weakref.ref[Tensor], int] | None" = None
-    others: "tuple[weakref.ref[Tensor], int, Bounds] | None" = None
+    made_of: tuple[Tensor, int] | None = None
+    others: "tuple[Tensor, int, Bounds] | None" = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "made_of": None, "others": None}  # the tensors of a copy are others
@@ -114,7 +113,7 @@ class Bounds:
         """
         values = whole(parameter).tolist()
         held = self.look(values)
-        self.made_of, self.others = (weakref.ref(parameter), _version(parameter)), None
+        self.made_of, self.others = (parameter, _version(parameter)), None
         return held, not all(self.limits[0] <= value <= self.limits[1] for row in values for value in row)
 
     def present(self, parameter: Tensor) -> "Bounds":
@@ -148,13 +147,14 @@ class Bounds:
         if not _readable(plain):
             return self
         try:
-            if plain is parameter and (self.made_of is None or self.made_of[0]() is plain):
+            if plain is parameter and (self.made_of is None or self.made_of[0] is plain):
                 self.read(plain)
                 return self
             other = self._of(parameter, plain)
         except ValueError:  # not finite, which shows in what is computed
             return self
-        self.others = (weakref.ref(plain), _version(plain), other)
+        if plain.grad_fn is None:  # else its graph would be kept, too
+            self.others = plain, _version(plain), other
         return other
 
     def _of(self, parameter: Tensor, plain: Tensor) -> "Bounds":
@@ -183,8 +183,8 @@ def _version(tensor: Tensor) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
-def _same(known: "weakref.ref[Tensor]", version: int, tensor: Tensor, training: bool) -> bool:
-    return known() is tensor and (training or version == _version(tensor))
+def _same(known: Tensor, version: int, tensor: Tensor, training: bool) -> bool:
+    return known is tensor and (training or version == _version(tensor))
 
 
 def _readable(tensor: Tensor) -> bool:

@@ -1,8 +1,10 @@
 """Learned scales and widths of windows: their bounds, how training reaches them, what happens when it meets one."""
 
 import copy
+import gc
 import math
 import pickle
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -272,6 +274,30 @@ def test_a_layer_may_be_read_between_checkpointed_passes(learned: Learned) -> No
     learned.parameter(layer).grad = None
     layer(X).square().sum().backward()
     torch.testing.assert_close(found, learned.parameter(layer).grad)
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_torch_may_swap_what_a_layer_learns(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    layer(X)
+    before = torch.__future__.get_swap_module_params_on_conversion()
+    torch.__future__.set_swap_module_params_on_conversion(True)
+    try:
+        layer.float().double()
+        layer.load_state_dict(learned.build(6.0).state_dict())
+    finally:
+        torch.__future__.set_swap_module_params_on_conversion(before)
+    torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+
+
+def test_no_graph_of_a_functional_call_is_kept() -> None:
+    layer = Learned("scale", "scaled").build(1.5)
+    start = torch.full((1, 1), 4.0, dtype=torch.float64, requires_grad=True)
+    kept = weakref.ref(stepped := start * 1.5)
+    functional_call(layer, {"scale": stepped}, (X,))
+    del stepped
+    gc.collect()
+    assert kept() is None
 
 
 def test_layers_of_inference_tensors_compute() -> None:
