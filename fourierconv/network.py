@@ -27,13 +27,10 @@ def parameter_groups(model: nn.Module, lr: float) -> list[dict[str, Any]]:
     >>> [(len(group["params"]), group["lr"]) for group in parameter_groups(model, 0.001)]
     [(4, 0.001), (1, 0.01)]
     """
-    fast: dict[nn.Parameter, dict[str, Any]] = {}
-    for layer in fourier_layers(model):
-        for group in layer.parameter_groups(lr)[1:]:
-            fast |= dict.fromkeys(group["params"], {name: own for name, own in group.items() if name != "params"})
-    usual = [parameter for parameter in model.parameters() if parameter not in fast]
-    groups: list[dict[str, Any]] = [{"params": usual, "lr": lr}]
-    return [*groups, {"params": list(fast), **next(iter(fast.values()))}] if fast else groups
+    in_pixels = [group for layer in fourier_layers(model) for group in layer.parameter_groups(lr)[1:]]
+    fast = dict.fromkeys(parameter for group in in_pixels for parameter in group["params"])
+    usual = {"params": [parameter for parameter in model.parameters() if parameter not in fast], "lr": lr}
+    return [usual, {**in_pixels[0], "params": list(fast)}] if in_pixels else [usual]
 
 
 def refresh(model: nn.Module) -> int:

@@ -361,8 +361,6 @@ def test_a_weight_is_set_as_that_of_a_classic_layer() -> None:
     assert layer.coefficients is taps
     assert layer.weight is taps
     scaled = FourierConv2d(2, 3, 3, parameterization="scaled")
-    with pytest.raises(
-        AttributeError, match="parameterization='scaled' has coefficients and no weight; fourierconv.from"
-    ):
+    with pytest.raises(AttributeError, match="parameterization='scaled' has coefficients and no weight; "):
         scaled.weight = taps
     assert set(scaled.state_dict()) == {"coefficients", "bias", "scale"}

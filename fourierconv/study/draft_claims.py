@@ -65,7 +65,7 @@ def answer(found: Sequence[str]) -> str:
     >>> answer([FOR, FOR]), answer([AGAINST, AGAINST])
     ('holds', 'does not hold')
     >>> answer([FOR, FOR, OPEN]), answer([FOR, OPEN, AGAINST])  # one of several may hold by chance
-    ('holds with conditions', 'cannot be told from these runs')
+    ('holds with conditions', 'is not decided by these runs')
     >>> answer([FOR, WAITS])
     'is not answered yet (1 of 2 cases)'
     """
@@ -73,7 +73,7 @@ def answer(found: Sequence[str]) -> str:
         return f"is not answered yet ({len(found) - waiting} of {len(found)} cases)"
     if found.count(FOR) > 1:
         return "holds" if set(found) == {FOR} else "holds with conditions"
-    return "does not hold" if set(found) == {AGAINST} else "cannot be told from these runs"
+    return "does not hold" if set(found) == {AGAINST} else "is not decided by these runs"
 
 
 def cases(found: Cases, preposition: str) -> str:

@@ -104,7 +104,7 @@ def test_a_match_suffices_only_against_the_best_of_a_sweep(tmp_path: Path) -> No
     both = "the best fixed kernels on letters, and against the best fixed kernels on Imagenette;"
     assert found["draft_accuracy_cases"].startswith(f"It holds against {both}")
     shown |= dict.fromkeys(shown, "not converged: no claim")
-    assert draft_claims.values({}, shown)["draft_accuracy"] == "cannot be told from these runs"
+    assert draft_claims.values({}, shown)["draft_accuracy"] == "is not decided by these runs"
 
 
 @pytest.mark.parametrize("found", list(product((FOR, AGAINST, OPEN), repeat=3)))
@@ -114,7 +114,7 @@ def test_the_four_answers_are_those_of_the_rule(found: tuple[str, ...]) -> None:
     elif found.count(FOR) > 1:
         wanted = "holds with conditions"
     elif any(own in (FOR, OPEN) for own in found):
-        wanted = "cannot be told from these runs"
+        wanted = "is not decided by these runs"
     else:
         wanted = "does not hold"
     assert answer(found) == wanted
