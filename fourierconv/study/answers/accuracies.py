@@ -23,17 +23,17 @@ PLAIN = "convnet"
 
 
 def accuracy(evidence: Evidence, *names: str, **where: Any) -> pd.DataFrame:
-    """Test accuracy in percent, contenders by image size, with interval and seeds, and how many numbers each learns.
-
-    What grows with the image is counted at the largest one.
-    """
+    """Test accuracy in percent, contenders by image size, with interval and seeds, and how many numbers each learns."""
     cells = summaries(evidence, "accuracy", *names, **where)
     cells["text"] = [seeded(text(row, ".1f"), row) for row in cells.to_dict("records")]
     table = grid(cells, "contender", "size", " px")
-    learned = evidence.of(*names, **where).groupby("contender")["parameters"].max()
+    learned = evidence.of(*names, **where).groupby("contender")["parameters"].unique()
+    counts = {
+        name: " to ".join(f"{own:,}" for own in sorted({min(found), max(found)})) for name, found in learned.items()
+    }
     if not table.empty:
         table["contender"] = [
-            f"{name}<br><small>{learned[name]:,} parameters</small>" if name in learned else name
+            f"{name}<br><small>{counts[name]} parameters</small>" if name in counts else name
             for name in table["contender"]
         ]
     return table

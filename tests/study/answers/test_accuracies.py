@@ -41,6 +41,17 @@ def test_a_complete_question_has_all_its_intervals_and_verdicts(whole: Path) -> 
     assert not [name for name in best if name.startswith("conv2d")]
 
 
+def test_a_network_that_grows_has_as_many_parameters_as_its_sizes_say(tmp_path: Path) -> None:
+    def grown(config: Config) -> dict[str, Any]:
+        return exact(config) | {"parameters": config.size * 1000 if config.network == "deeper" else 500}
+
+    protocol_runs.write(tmp_path, "full", wanted("accuracy", data="letters"), grown)
+    table = accuracies.accuracy(evidence.load(*MAIN, folder=tmp_path), "accuracy", data="letters")
+    said = dict(name.split("<br>") for name in table["contender"])
+    assert said["conv2d 5×5, deeper"] == "<small>64,000 to 128,000 parameters</small>"
+    assert said["spline"] == "<small>500 parameters</small>"
+
+
 def test_the_primary_comparisons_are_four(whole: Path) -> None:
     table = accuracies.primary(evidence.load(*MAIN, folder=whole))
     assert list(table.iloc[:, 1]) == ["conv2d 5×5", "conv2d 11×11, the best fixed kernel"] * 2
