@@ -93,7 +93,8 @@ def convert(
         model: any module; a convolution itself is not changed.
         parameterization: one of `fourierconv.parameterizations.NAMES`.
         keep_weights: whether layers compute what they did, as by `from_conv`, or start with new weights and biases.
-        where: called with the name and the convolution, says which ones to convert; all by default.
+        where: called with the name, the first one of a convolution that is shared, and the convolution; says which ones
+            to convert, by default all.
         options: what else the layers' constructors take, such as scale, scale_per, window, reference_grid, tolerance.
 
     Returns:

@@ -251,8 +251,9 @@ class _FourierConvNd(Readable):
 
     def _fitting(self, bounds: Bounds, parameter: Tensor) -> Bounds:
         """Bounds of what is applied; those of a parametrized scale, another tensor every time, wait for `refresh`."""
-        made = parametrize.is_parametrized(self, bounds.name)
-        return bounds if made else bounds.fitting(parameter, self.training)
+        if self._frozen.memory is not None or parametrize.is_parametrized(self, bounds.name):
+            return bounds
+        return bounds.fitting(parameter, self.training)
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve images; the output's shape is nn.ConvNd's.
@@ -306,9 +307,10 @@ class _FourierConvNd(Readable):
     def frozen(self) -> Iterator[None]:
         """For evaluation: within it, spectra of the kernels are computed once for every size of images.
 
-        Changes of what makes the kernels are not seen there, and it gets no gradients; images do, and the bias is read
-        and learned as ever. It holds in this thread and for this layer, not for copies of it. Compiled code and
-        torch.func take no notice of it. `fourierconv.frozen` does it for all layers of a model.
+        Changes of what makes the kernels are not seen there, nor is what functional_call puts in its place, and it gets
+        no gradients; images do, and the bias is read and learned as ever. It holds in this thread and for this layer,
+        not for copies of it. Compiled code and the transforms of torch.func take no notice of it. `fourierconv.frozen`
+        does it for all layers of a model.
 
         >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
         >>> with layer.frozen():
@@ -333,8 +335,10 @@ class _FourierConvNd(Readable):
         the parameter goes on growing.
 
         Parameters of another layer (torch.func.functional_call, ensembles) bring their own bounds, and a layer in eval
-        mode notices changes made in place, an average of networks for example; for both it may wait for the device.
-        Compiled code and parametrized scales wait for this call.
+        mode notices changes that torch makes in place, an average of networks for example; for both it may wait for the
+        device. What torch does not count as a change waits for this call: of `.data`, of shared memory, of inference
+        tensors, and of what FSDP gathers. So do compiled code, functional calls within it included, and parametrized
+        scales.
 
         Returns:
             How many scales, and widths of windows, had reached their bound: what they would have grown beyond it was
@@ -422,7 +426,8 @@ class _FourierConvNd(Readable):
                     f"a layer of parameterization={self.parameterization!r} has coefficients and no weight; "
                     f"fourierconv.from_conv makes one that has the taps of an nn.ConvNd"
                 )
-            name = "coefficients"
+            self.coefficients = param  # type: ignore[assignment]
+            return
         super().register_parameter(name, param)
 
     def _kind(self) -> dict[str, Any]:

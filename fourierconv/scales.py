@@ -22,6 +22,11 @@ from fourierconv.sharding import is_sharded, whole
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
 ROUNDING = 2.0**-8  # of half precision, in which a limit of 0.2 pixels is kept as 0.19995
+TRACING = (  # modes of dispatch in which tensors have no values
+    torch._C._TorchDispatchModeKey.FAKE,
+    torch._C._TorchDispatchModeKey.PROXY,
+    torch._C._TorchDispatchModeKey.FUNCTIONAL,
+)
 Initial = float | tuple[float, float] | list[float]
 
 
@@ -126,8 +131,8 @@ class Bounds:
     def fitting(self, parameter: Tensor, training: bool) -> "Bounds":
         """Bounds for a tensor that is about to be applied: these, unless they are known to be of something else.
 
-        In training, changes of the tensor itself wait for `read`. Values are not read either while a graph is traced
-        or captured, or where a process has but a part of them.
+        In training, changes of the layer's own tensor wait for `read`. Nor are values read while a graph is traced or
+        captured, or where a process has but a part of them.
 
         >>> bounds, own = Bounds("scale", (0.25, 64.0)), torch.ones(1, 1)
         >>> _ = bounds.read(own)
@@ -142,26 +147,29 @@ class Bounds:
         plain = underneath(parameter)
         if self.made_of is not None and _same(*self.made_of, plain, training):
             return self
-        if self.others is not None and _same(*self.others[:2], plain, training):
-            return self.others[2]
+        others = self.others  # once: another thread may change it
+        if others is not None and _same(*others[:2], plain, training=False):
+            return others[2]
         if not _readable(plain):
             return self
         try:
-            if plain is parameter and (self.made_of is None or self.made_of[0] is plain):
+            if plain is parameter and self.made_of is not None and self.made_of[0] is plain:
                 self.read(plain)
                 return self
             other = self._of(parameter, plain)
         except ValueError:  # not finite, which shows in what is computed
             return self
-        if plain.grad_fn is None:  # else its graph would be kept, too
+        if plain.grad_fn is None and not plain._is_view():  # else a graph would be kept, or what it is a part of
             self.others = plain, _version(plain), other
         return other
 
     def _of(self, parameter: Tensor, plain: Tensor) -> "Bounds":
-        """Bounds of a tensor; where it stands for a batch of parameters, of the largest of all their values."""
+        """Bounds of a tensor; where it stands for a batch of parameters, of the largest of all their finite values."""
         other = replace(self, reach=[], made_of=None, others=None)
-        largest = [[float(plain.detach().amax())] * parameter.shape[-1]]
-        other.look(plain.tolist() if plain.ndim == parameter.ndim else largest)
+        values = plain.detach()
+        if values.ndim > parameter.ndim:
+            values = values.where(values.isfinite(), self.limits[0]).amax().expand(1, parameter.shape[-1])
+        other.look(values.tolist())
         return other
 
     def hold(self, parameter: Tensor, axis: int) -> Tensor:
@@ -191,6 +199,8 @@ def _readable(tensor: Tensor) -> bool:
     """Whether the values of a tensor can be had now."""
     if type(tensor) not in (Tensor, torch.nn.Parameter) or tensor.is_meta or torch._C._get_tracing_state() is not None:
         return False
-    if torch._C._len_torch_dispatch_stack():
+    if any(torch._C._get_dispatch_mode(mode) is not None for mode in TRACING):
+        return False
+    if torch._ops._len_torch_dispatch_stack_pre_dispatch():
         return False
     return not (tensor.is_cuda and torch.cuda.is_current_stream_capturing())

@@ -13,9 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils import parametrize
 from torch.optim.swa_utils import AveragedModel, update_bn
 from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode
 
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
@@ -274,6 +276,85 @@ def test_a_layer_may_be_read_between_checkpointed_passes(learned: Learned) -> No
     learned.parameter(layer).grad = None
     layer(X).square().sum().backward()
     torch.testing.assert_close(found, learned.parameter(layer).grad)
+
+
+def test_functional_parameters_have_bounds_of_their_present_values() -> None:
+    learned = Learned("scale", "scaled")
+    base, teacher = learned.build(1.5), {name: own.detach() for name, own in learned.build(2.0).named_parameters()}
+    student = {name: own.detach().clone().requires_grad_() for name, own in base.named_parameters()}
+    for _ in range(4):
+        y = checkpoint(lambda x: functional_call(base, student, (x,)), X, use_reentrant=False)
+        functional_call(base, teacher, (X,))  # in between, with other grids
+        y.square().mean().backward()
+        with torch.no_grad():
+            student["scale"].mul_(1.5)
+        torch.testing.assert_close(functional_call(base, student, (X,)), _of(learned, student)(X))
+
+
+@pytest.mark.parametrize("meta", [False, True])
+def test_parameters_of_an_ensemble_may_be_changed_in_place(meta: bool) -> None:
+    learned = Learned("scale", "scaled")
+    members = [learned.build(value) for value in (1.5, 2.0)]
+    parameters, buffers = stack_module_state(members)
+    base = copy.deepcopy(members[0]).to("meta" if meta else "cpu")
+    for value in (1.0, 6.0, float("nan")):
+        with torch.no_grad():
+            parameters["scale"][1] = value
+            parameters["scale"][0] *= 1.5
+        found = vmap(lambda *state: functional_call(base, state, (X,)))(parameters, buffers)
+        for number in range(1 if value != value else 2):  # one that diverged leaves the others alone
+            own = {name: parameter[number].detach() for name, parameter in parameters.items()}
+            torch.testing.assert_close(found[number], _of(learned, own)(X))
+    assert bool(found[1].isnan().any())
+
+
+def _of(learned: Learned, parameters: dict[str, Tensor]) -> FourierConv2d:
+    layer = learned.build(1.5)
+    layer.load_state_dict(parameters)
+    return layer
+
+
+def test_what_is_called_with_a_copy_first_is_not_taken_for_its_own() -> None:
+    learned = Learned("scale", "scaled")
+    large, small = learned.build(6.0), {name: own.detach() for name, own in learned.build(0.5).named_parameters()}
+    other, expected = copy.deepcopy(large), large(X)
+    kept = weakref.ref(scale := small["scale"].clone().requires_grad_() * 1.5)
+    functional_call(other, {"scale": scale}, (X,))
+    del scale
+    gc.collect()
+    assert kept() is None
+    torch.testing.assert_close(torch.export.export(other, (X,)).module()(X), expected)
+    torch.testing.assert_close(other(X), expected)
+
+
+def test_flops_are_counted_of_the_kernels_that_are_there() -> None:
+    learned = Learned("scale", "scaled")
+    layer, grown = learned.build(1.5), learned.build(6.0)
+    expected = grown(X)
+    with FlopCounterMode(display=False):
+        found = functional_call(layer, dict(grown.named_parameters()), (X,))
+        learned.parameter(layer).data.fill_(6.0)
+        assert layer.kernel().shape == grown.kernel().shape
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("pre_dispatch", [False, True])
+def test_functional_calls_can_be_traced(pre_dispatch: bool) -> None:
+    layer = Learned("scale", "scaled").build(1.5)
+    parameters = {name: own.detach() for name, own in layer.named_parameters()}
+    traced = make_fx(lambda own, x: functional_call(layer, own, (x,)), pre_dispatch=pre_dispatch)(parameters, X)
+    torch.testing.assert_close(traced(parameters, X), layer(X).detach())
+
+
+def test_nothing_is_seen_while_kernels_are_frozen() -> None:
+    layer = Learned("scale", "scaled").build(1.5).eval()
+    with torch.no_grad(), layer.frozen():
+        before = layer(X)
+        layer.coefficients.mul_(3.0)
+        assert layer.scale is not None
+        layer.scale.fill_(6.0)
+        torch.testing.assert_close(layer(X), before)
+    torch.testing.assert_close(layer(X), _fresh(Learned("scale", "scaled"), layer)(X))
 
 
 @pytest.mark.parametrize("learned", TWO, ids=str)
