@@ -396,7 +396,13 @@ class _FourierConvNd(Readable):
 
     @property
     def weight(self) -> Tensor:
-        """The taps of a 'spatial' layer, nn.ConvNd's weight; other parameterizations have `kernel()`."""
+        """The taps of a 'spatial' layer, nn.ConvNd's weight; other parameterizations have `kernel()`.
+
+        >>> layer = FourierConv2d(3, 8, 5)
+        >>> layer.weight = nn.Parameter(torch.zeros(8, 3, 5, 5))
+        >>> bool(layer.coefficients.any())
+        False
+        """
         if self.parameterization != "spatial":
             raise AttributeError("weight")  # nn.Module words the message
         return self.coefficients
@@ -406,20 +412,6 @@ class _FourierConvNd(Readable):
         self.register_parameter("weight", value)
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
-        """Add a parameter, as every module does; the 'weight' of a 'spatial' layer becomes its coefficients.
-
-        Args:
-            name: of the parameter.
-            param: it, or None for none.
-
-        Raises:
-            AttributeError: 'weight' in a layer of another parameterization, which would have no use for it.
-
-        >>> layer = FourierConv2d(3, 8, 5)
-        >>> layer.weight = nn.Parameter(torch.zeros(8, 3, 5, 5))
-        >>> bool(layer.coefficients.any())
-        False
-        """
         if name == "weight":
             if self.parameterization != "spatial":
                 raise AttributeError(

@@ -23,11 +23,12 @@ def _functions(module: Any) -> dict[str, Any]:
 LAYERS = {
     f"fourierconv.{name}": getattr(fourierconv, name) for name in ("FourierConv1d", "FourierConv2d", "FourierConv3d")
 }
+INHERITED = ("train", "extra_repr", "register_parameter")  # nn.Module's own
 METHODS = {
     f"fourierconv.FourierConv2d.{name}": value
     for kind in (Readable, _FourierConvNd)
     for name, value in vars(kind).items()
-    if inspect.isfunction(value) and not name.startswith("_") and name not in ("train", "extra_repr")  # nn.Module's own
+    if inspect.isfunction(value) and not name.startswith("_") and name not in INHERITED
 }
 PROPERTIES = {
     f"fourierconv.FourierConv2d.{name}": value
