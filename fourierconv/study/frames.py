@@ -57,13 +57,11 @@ class Runs(Shown):
         results: the runs behind the rows, in the same order.
         store: where they and their weights are kept.
         profile: 'quick' or 'full'.
-        whole: whether this is exactly the profile's sweep.
     """
 
     results: list[Result]
     store: Store
     profile: str
-    whole: bool
 
     def history(self) -> pd.DataFrame:
         """One row per run and epoch: the run's config and what the epoch recorded."""
@@ -96,13 +94,11 @@ def runs(
     store = store or Store(build_folder() / "runs")
     results = run_missing(experiment, configs, store)
     rows = [row for result in results for row in tables.tidy(experiment, profile, [result])]
-    own = set(experiment.configs(profile))
     given = _listed(asked if seed is None else {**asked, "seed": seed})
-    beyond = len(set(configs) - own)
+    beyond = len(set(configs) - set(experiment.configs(profile)))
     banner = f"Not the {profile} profile's own: {beyond} of {len(configs)} runs are beyond it, with {given}."
     said = note(profile, {run.config.seed for run in results}, [run.provenance for run in results])
-    whole = set(configs) == own
-    return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store, profile, whole)
+    return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store, profile)
 
 
 def committed(experiment: Experiment, profile: str) -> Shown:

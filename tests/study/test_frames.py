@@ -80,7 +80,6 @@ def test_the_runs_of_one_seed_say_so(seed: int, runs: Runs) -> None:
     assert set(own.rows["seed"]) == {run.config.seed for run in own.results} == {seed}
     assert own.note.startswith(f"Profile quick, seed {seed}, {3 * MANY} runs")
     assert own.banner == ""
-    assert not own.whole
 
 
 def test_only_the_runs_of_the_one_seed_are_needed(tmp_path: Path) -> None:
@@ -96,7 +95,6 @@ def test_only_the_runs_of_the_one_seed_are_needed(tmp_path: Path) -> None:
 def test_runs_of_the_profile_itself_need_no_banner(overrides: dict[str, Any], runs: Runs) -> None:
     own = frames.runs(image_size, "quick", runs.store, **overrides)
     assert own.banner == ""
-    assert own.whole == (len(own.rows) == len(runs.rows))
 
 
 @pytest.mark.parametrize(("overrides", "ending"), WIDER)
@@ -104,7 +102,6 @@ def test_a_banner_says_what_is_not_the_profiles_own(overrides: dict[str, Any], e
     store = image_size_store(tmp_path, **overrides)
     wider = frames.runs(image_size, "quick", store, **overrides)
     assert wider.banner == f"Not the quick profile's own: {ending}"
-    assert not wider.whole
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)

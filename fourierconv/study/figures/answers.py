@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from scipy.optimize import isotonic_regression
 
 from fourierconv.study import protocol
 from fourierconv.study.answers import prices
@@ -36,18 +38,9 @@ def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", 
     drawn: dict[str, Any] = {}
     for data, axes in zip(sets, panels, strict=True):
         cells = done(summaries(evidence, "accuracy", *names, data=data))
-        ends: dict[float, dict[int, float]] = {}
-        sizes = sorted(cells["size"].unique())
-        for method, own in cells[cells["method"].isin(SWEEP)].groupby("method", sort=False):
-            means = own.set_index("size")["mean"]
-            axes.plot(sizes, means.reindex(sizes), marker=".", markersize=3, **THIN)  # a gap where it has no run
-            last = means.index.max()
-            ends.setdefault(float(last), {})[METHODS[str(method)].kernel_size] = float(means[last])
-        drawn |= lines(axes, cells, "size")
+        drawn |= fixed(axes, cells) | lines(axes, cells, "size")
         percents(axes)
-        for size, own_ends in ends.items():
-            _numbers(axes, size, own_ends)
-        drawn |= {FIXED: THIN} if ends else {}
+        taps(axes, cells)
         axes.set(title=NAMES[data])
         size_axis(axes, cells["size"], "image size (px)")
         empty(axes, cells)
@@ -139,6 +132,37 @@ def lines(axes: Axes, cells: pd.DataFrame, column: str, style: str = "-") -> dic
     return drawn
 
 
+def fixed(axes: Axes, cells: pd.DataFrame) -> dict[str, Any]:
+    """Draw a thin line of means per kernel of `SWEEP` against image size; return their label and look."""
+    sizes = sorted(cells["size"].unique())
+    own = cells[cells["method"].isin(SWEEP)]
+    for _, line in own.groupby("method", sort=False):
+        means = line.set_index("size")["mean"].reindex(sizes)
+        axes.plot(sizes, means, marker=".", markersize=3, **THIN)  # a gap where it has no run
+    return {} if own.empty else {FIXED: THIN}
+
+
+def taps(axes: Axes, cells: pd.DataFrame) -> None:
+    """Write the taps per axis at the ends of the lines of `fixed`, apart from each other, when limits are final."""
+    own = cells[cells["method"].isin(SWEEP)].sort_values("size").groupby("method", sort=False).last()
+    to_axes = axes.transData + axes.transAxes.inverted()
+    look: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "va": "center", "fontsize": 9, "color": "#666666"}
+    for size, ends in own.sort_values("mean").groupby("size"):
+        heights = [float(to_axes.transform((size, mean))[1]) for mean in ends["mean"]]
+        for method, height in zip(ends.index, spread(heights, 0.05), strict=True):
+            axes.annotate(str(METHODS[str(method)].kernel_size), (float(str(size)) * 1.13, height), **look)
+
+
+def spread(heights: Sequence[float], apart: float) -> list[float]:
+    """Move rising heights apart, by the least sum of squares.
+
+    >>> spread([1.0, 5.0, 5.0], 1.0)
+    [1.0, 4.5, 5.5]
+    """
+    steps = apart * np.arange(len(heights))
+    return list((isotonic_regression(heights - steps).x + steps).tolist())
+
+
 def size_axis(axes: Axes, sizes: pd.Series, label: str) -> None:
     """A log axis of sizes with a tick at each."""
     axes.set(xscale="log", xlabel=label)
@@ -173,15 +197,6 @@ def legend(figure: Figure, drawn: dict[str, Any], styles: dict[str, str] | None 
     handles = [axes.plot([], [], **shown)[0] for shown in named.values()]
     if handles:
         figure.legend(handles, list(named), loc="outside upper center", ncols=3)
-
-
-def _numbers(axes: Axes, size: float, ends: dict[int, float]) -> None:
-    """Write the taps per axis at the right ends of the lines that end at a size, apart from each other."""
-    low, high = axes.get_ylim()
-    below = -1e9
-    for taps, height in sorted(ends.items(), key=lambda end: end[1]):
-        below = max(height, below + 0.05 * (high - low))
-        axes.annotate(str(taps), (size * 1.13, below), va="center", fontsize=9, color="#666666")
 
 
 def _priced(axes: Axes, row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,10 +13,10 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from fourierconv.study.answers import kernels
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.evidence import Evidence
-from fourierconv.study.answers.kernels import LAYERS
+from fourierconv.study.answers.kernels import LAST, LAYERS
 from fourierconv.study.answers.seeds import summed
 from fourierconv.study.answers.trainings import NAMES, ordered
-from fourierconv.study.figures.answers import DEEPER, done, empty, legend, lines, size_axis
+from fourierconv.study.figures.answers import DEEPER, done, empty, fixed, legend, lines, size_axis, taps
 from fourierconv.study.figures.portraits import portraits as draw_portraits
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 
@@ -32,20 +33,48 @@ def extents(evidence: Evidence, *names: str, data: str) -> Figure:
     values: list[float] = []
     for layer, axes in zip(LAYERS, panels, strict=True):
         cells = done(summaries(evidence, f"extent_{layer}", *names, data=data))
-        cells = cells[~cells["contender"].str.endswith(DEEPER)]
-        sizes = sorted(cells["size"].unique())
-        for start in (1, 2, 4, 8, 16):  # pixels at the smallest size
-            axes.plot(sizes, [start * size / sizes[0] for size in sizes], **GUIDE)
-        drawn |= lines(axes, cells, "size")
-        size_axis(axes, cells["size"], "image size (px)")
+        drawn |= _growth(axes, cells[~cells["contender"].str.endswith(DEEPER)])
         values += cells["mean"].tolist()
-        axes.set(title=f"layer {layer}", yscale="log")
-        empty(axes, cells)
+        axes.set_title(f"layer {layer}")
     if values:
         pixels(panels[0], "y", 0.8 * min(values), 1.25 * max(values))
     panels[0].set_ylabel("extent (px of the layer's input)")
     legend(figure, drawn)
     return evidence.stamp(figure)
+
+
+def last_layer(evidence: Evidence, *names: str, sweep: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
+    """Draw the last layer's extents as `extents` does, a panel per data, over those of a sweep of fixed kernels."""
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    panels = figure.subplots(1, len(sets), sharey=True)
+    drawn: dict[str, Any] = {}
+    thin: list[pd.DataFrame] = []
+    values: list[float] = []
+    for data, axes in zip(sets, panels, strict=True):
+        cells, swept = (done(summaries(evidence, f"extent_{LAST}", *own, data=data)) for own in (names, (sweep,)))
+        drawn |= fixed(axes, swept) | _growth(axes, cells[~cells["contender"].str.endswith(DEEPER)])
+        thin.append(swept)
+        values += [*cells["mean"], *swept["mean"]]
+        axes.set_title(NAMES[data])
+    if values:
+        pixels(panels[0], "y", 0.8 * min(values), 1.25 * max(values))
+    for axes, swept in zip(panels, thin, strict=True):
+        taps(axes, swept)
+    panels[0].set_ylabel("extent of the last layer's kernels (px)")
+    legend(figure, drawn)
+    return evidence.stamp(figure)
+
+
+def _growth(axes: Axes, cells: pd.DataFrame) -> dict[str, Any]:
+    """Lines of extents against image size on log axes, over dashed ones that grow with the image; return looks."""
+    sizes = sorted(cells["size"].unique())
+    for start in (1, 2, 4, 8, 16):  # pixels at the smallest size
+        axes.plot(sizes, [start * size / sizes[0] for size in sizes], **GUIDE)
+    drawn = lines(axes, cells, "size")
+    size_axis(axes, cells["size"], "image size (px)")
+    axes.set_yscale("log")
+    empty(axes, cells)
+    return drawn
 
 
 def training(evidence: Evidence, *names: str, data: str) -> Figure:

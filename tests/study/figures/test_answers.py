@@ -20,12 +20,24 @@ from tests.study import protocol_runs
 from tests.study.figures.drawn import dots, smallest_letters, words
 from tests.study.protocol_runs import wanted
 
-NAMES = ("accuracy", "sweep", "extents", "resolution", "limits", "multiscale", "parts", "coordinates", "predecessor")
+NAMES = (
+    "accuracy",
+    "selection",
+    "sweep",
+    "extents",
+    "resolution",
+    "limits",
+    "multiscale",
+    "parts",
+    "coordinates",
+    "predecessor",
+)
 FIGURES: dict[str, Callable[[Evidence], Figure]] = {
     "accuracy": lambda found: answers.accuracy(found, "accuracy", "sweep"),
     "other sizes": lambda found: answers.other_sizes(found, "resolution"),
     "costs": lambda found: answers.costs(found, "accuracy", "sweep"),
     "extents": lambda found: grown.extents(found, "extents", data="letters"),
+    "last layer": lambda found: grown.last_layer(found, "extents", sweep="selection"),
     "scales": lambda found: grown.scales(found, "multiscale"),
     "limits": lambda found: grown.limits(found, "limits", "accuracy"),
     "changes": compared.changes,
@@ -67,7 +79,7 @@ def test_every_figure_can_be_drawn_and_read_from_any_table(tables: dict[str, Evi
     said = words(figure).replace("\n", " ")
     assert found.note in said
     assert found.banner in said
-    nothing = table == "empty" or (table, name) in (("pilot", "coordinates"), ("pilot", "changes"))
+    nothing = table == "empty" or (table == "pilot" and name in ("last layer", "coordinates", "changes"))
     assert ("not run yet" in said) == nothing
 
 
@@ -121,6 +133,20 @@ def test_extents_are_on_log_axes_over_lines_that_grow_with_the_image(tables: dic
     figure.draw_without_rendering()
     highest = max(extent for axes in figure.axes for _, extent in means(axes))
     assert figure.axes[0].get_ylim()[1] == pytest.approx(1.25 * highest)  # the dashed lines go on beyond it
+
+
+def test_extents_of_the_last_layer_lie_over_those_of_fixed_kernels(tables: dict[str, Evidence]) -> None:
+    found = tables["complete"]
+    figure = grown.last_layer(found, "extents", sweep="selection")
+    figure.draw_without_rendering()
+    for axes, data in zip(figure.axes, ("letters", "imagenette"), strict=True):
+        cells = summaries(found, "extent_3", "extents", data=data)
+        drawn = cells[cells["method"].isin(style.PROTOCOL) & ~cells["contender"].str.endswith(answers.DEEPER)]
+        assert sorted(height for _, height in means(axes)) == pytest.approx(sorted(drawn["mean"]))
+        swept = summaries(found, "extent_3", "selection", data=data, size=128, method=answers.SWEEP)
+        written = sorted(axes.texts, key=lambda text: text.get_window_extent().y0)
+        assert [f"conv2d_{text.get_text()}" for text in written] == list(swept.sort_values("mean")["method"])
+        assert min(np.diff([text.get_window_extent().y0 for text in written])) >= 9  # they can be told apart
 
 
 def test_scales_of_every_run_lie_on_the_range_of_their_start(tables: dict[str, Evidence]) -> None:
