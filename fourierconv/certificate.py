@@ -1,6 +1,5 @@
 """What a layer's kernels are, tap by tap, and by how much a layer with fewer taps differs from it at most."""
 
-import copy
 import math
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from fourierconv import norms
 from fourierconv.kernels import FAR
 from fourierconv.norms import Side
 from fourierconv.separable import combine
+from fourierconv.takeover import copied, make
 
 TAILS = (5e-2, 1e-2, 1e-3, 1e-4, 1e-5)  # of the tolerance, for what kernels have beyond the taps that are looked at
 TAPS = 2**14  # that are looked at for a smaller tail than is needed
@@ -47,9 +47,10 @@ class Certificate:
     @torch.no_grad()
     def __init__(self, layer: Any, tolerance: float, size: tuple[int, ...] | None) -> None:
         self.layer, self.size = layer, size
-        exact = copy.deepcopy(layer).eval()
+        exact = copied(layer).eval()
         exact._tolerance = layer.tolerance
         exact.double().refresh()
+        make(exact)
         self.kernels = exact._kernels(tight=True)
         theta = exact._theta()
         if theta.is_meta or not bool(theta.isfinite().all()):
@@ -165,7 +166,7 @@ class Certificate:
             pixels, there = self.positions(axis, size)
             weight = weight.index_select(axis + 2, pixels.clamp(0, weight.shape[axis + 2] - 1))
             weight = weight * there.view([-1 if dim == axis + 2 else 1 for dim in range(weight.ndim)])
-        return weight.to(self.layer.coefficients.dtype).contiguous()
+        return weight.to(self.layer._like().dtype).contiguous()
 
     def bound(self, kernel_size: tuple[int, ...], allowed: float | None = None) -> float:
         """A bound on ‖layer(x) - conv(x)‖ / ‖x‖, relative to the layer's norm, conv having that weight.

@@ -52,7 +52,7 @@ def from_conv(conv: nn.Module, parameterization: str = "spatial", **options: Any
         A FourierConv1d, FourierConv2d or FourierConv3d.
 
     Raises:
-        TypeError: a transposed or lazy convolution, one with a forward of its own, or another module.
+        TypeError: a transposed or lazy convolution, one with a forward or parameters of its own, or another module.
         ValueError: taps that the parameterization does not hold, by how much, and which ones do; weights that a
             parametrization (but with 'spatial') or a hook makes; what the constructor refuses.
 
@@ -86,8 +86,8 @@ def convert(
 
     Layers and weights that the model shares stay shared; with a layer that is left as it is, 'spatial' layers alone do.
     Where parameters are new, all but those of 'spatial', an optimizer should be made after conversion. What is left as
-    it is (transposed and lazy convolutions, those with a forward of their own) is listed by the logger "fourierconv".
-    On an error the model is as before.
+    it is (transposed and lazy convolutions, those with a forward or parameters of their own) is listed by the logger
+    "fourierconv". On an error the model is as before.
 
     Args:
         model: any module; a convolution itself is not changed.
@@ -157,10 +157,18 @@ def _refusal(module: object) -> str | None:
         return "is a transposed convolution"
     for kind in _LAYERS:
         if isinstance(module, kind):
-            own = ("forward", "_conv_forward")  # also where it is set on the object
-            same = all(getattr(getattr(module, name), "__func__", None) is getattr(kind, name) for name in own)
-            return None if same else "has a forward of its own"
+            own = ("__call__", "forward", "_conv_forward")  # also where it is set on the object
+            if not all(getattr(getattr(module, name), "__func__", None) is getattr(kind, name) for name in own):
+                return "has a forward of its own"
+            more = ", ".join(map(repr, _beyond(module)))
+            return f"has {more}, which would be lost" if more else None
     return "is not one of them"
+
+
+def _beyond(conv: nn.Module) -> list[str]:
+    """Parameters, buffers and children that are neither weight nor bias nor what makes these."""
+    names = [*conv._parameters, *conv._buffers, *conv._modules]
+    return [name for name in names if name.split("_")[0] not in ("weight", "bias", "parametrizations")]
 
 
 # --- new layers ---
@@ -237,6 +245,7 @@ def _tie(conv: Any, layer: Layer, owners: dict[nn.Parameter, Layer]) -> None:
             owner = owners.setdefault(parameter, layer)
             for own in learned:
                 setattr(layer, own, getattr(owner, own))
+    layer.refresh()
 
 
 def _asked(parameterization: str, options: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """From Fourier layers to nn.ConvNd, as small as a tolerance allows, with a bound on what that changes."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from fourierconv import arguments
 from fourierconv.certificate import Certificate, centred
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, _FourierConvNd
-from fourierconv.takeover import copy_hooks, drop_hooks
+from fourierconv.takeover import copied, copy_hooks, drop_hooks
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
@@ -114,10 +113,11 @@ def _whole(model: nn.Module, tolerance: float) -> tuple[nn.Module, list[Exported
         except ValueError as error:
             raise ValueError(f"layer {name!r}: {error}") from error
         new[layer] = conv
+        widths = tuple(own.width(k) for own, k in zip(layer._axes, layer.kernel_size, strict=True))
         found = worst_error(layer, conv, steps=20 if bound > EXACT else 1)
-        rows.append(Exported(name, conv.kernel_size, tuple(layer.coefficients.shape[2:]), bound, found))
+        rows.append(Exported(name, conv.kernel_size, widths, bound, found))
     # layers are put in while the rest is copied
-    return copy.deepcopy(model, {id(layer): conv for layer, conv in new.items()}), rows
+    return copied(model, {id(layer): conv for layer, conv in new.items()}), rows
 
 
 def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, steps: int = 20) -> float:
@@ -137,7 +137,7 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, 
     True
     """
     tolerance = layer.tolerance
-    layer, conv = (copy.deepcopy(own).double().eval() for own in (layer, conv))
+    layer, conv = (copied(own).double().eval() for own in (layer, conv))
     for own in (layer, conv):
         drop_hooks(own)
     layer._tolerance = tolerance
@@ -147,7 +147,7 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, 
     reference = Certificate(layer, 0.1, size).norm[0]
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(1, layer.in_channels, *size, generator=generator, dtype=torch.float64)
-    x = x.to(layer.coefficients.device)
+    x = x.to(layer._like().device)
     found = 0.0
     for step in range(steps):
         with torch.set_grad_enabled(step < steps - 1):
@@ -233,7 +233,7 @@ def _why_not(certificate: Certificate, kernel_size: tuple[int, ...], tolerance: 
             kernel_size, layer.dilation, certificate.firsts, certificate.taps.shape[2:], strict=True
         )
     )
-    why = f"rounding them to {layer.coefficients.dtype}, and what kernels have beyond them, takes more"
+    why = f"rounding them to {layer._like().dtype}, and what kernels have beyond them, takes more"
     if not holds:
         image = "x".join(map(str, certificate.size or ()))
         why = f"{layer.padding_mode} padding of nn.ConvNd reaches no farther on images of {image} pixels"
@@ -264,7 +264,7 @@ def _build(layer: Any, weight: Tensor) -> Any:
         device="meta",
         dtype=weight.dtype,
     )
-    conv.weight = nn.Parameter(weight, requires_grad=layer.coefficients.requires_grad)
+    conv.weight = nn.Parameter(weight, requires_grad=layer._like().requires_grad)
     if layer.bias is not None:
         conv.bias = nn.Parameter(layer.bias.detach().clone(), requires_grad=layer.bias.requires_grad)
     copy_hooks(layer, conv)

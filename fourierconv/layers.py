@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast, never_autocast
-from fourierconv.eager import eager
+from fourierconv.eager import eager, underneath
 from fourierconv.engines.dispatch import Frozen, check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
@@ -222,8 +222,21 @@ class _FourierConvNd(Readable):
         """Has the dtype and device of the coefficients, and does not make them where they are parametrized."""
         return next(self.parameters()) if parametrize.is_parametrized(self, "coefficients") else self.coefficients
 
+    def _unstepped(self) -> Tensor:
+        """The coefficients; of parametrizations that take a step whenever they are read in training, without it."""
+        if not parametrize.is_parametrized(self, "coefficients"):
+            return self.coefficients
+        makers = {maker: maker.training for maker in self.get_submodule("parametrizations.coefficients").modules()}
+        try:
+            for maker in makers:
+                maker.training = False
+            return self.coefficients
+        finally:
+            for maker, training in makers.items():
+                maker.training = training
+
     def _theta(self, coefficients: Tensor | None = None) -> Tensor:
-        coefficients = self.coefficients if coefficients is None else coefficients
+        coefficients = self._unstepped() if coefficients is None else coefficients
         theta = coefficients.to(arguments.computed_in(coefficients.dtype))
         return theta if self.coordinates is None else self.coordinates(theta)
 
@@ -239,7 +252,9 @@ class _FourierConvNd(Readable):
             held[bounds.name] = [(own, bounds.bound(axis)) for axis, own in enumerate(scales)]
         if tight and not one.is_meta:
             held = {
-                name: [(own, min(bound, float(own.detach().max()))) for own, bound in axes]  # the bound of NaN
+                name: [
+                    (own, min(bound, float(underneath(own.detach()).max()))) for own, bound in axes
+                ]  # the bound of NaN
                 for name, axes in held.items()
             }
         kernels = []
@@ -251,7 +266,9 @@ class _FourierConvNd(Readable):
 
     def _fitting(self, bounds: Bounds, parameter: Tensor) -> Bounds:
         """Bounds of what is applied; those of a parametrized scale, another tensor every time, wait for `refresh`."""
-        if self._frozen.memory is not None or parametrize.is_parametrized(self, bounds.name):
+        if self._frozen.memory is not None:
+            return self._frozen.bounds[bounds.name]
+        if parametrize.is_parametrized(self, bounds.name):
             return bounds
         return bounds.fitting(parameter, self.training)
 
@@ -317,11 +334,14 @@ class _FourierConvNd(Readable):
         ...     torch.equal(layer(x), layer(x))
         True
         """
-        before, self._frozen.memory = self._frozen.memory, {}
+        before = self._frozen.memory, self._frozen.bounds
+        self._frozen.memory = None
         try:
+            self._frozen.bounds = {own.name: self._fitting(own, parameter) for own, parameter, _ in self._scales()}
+            self._frozen.memory = {}
             yield
         finally:
-            self._frozen.memory = before
+            self._frozen.memory, self._frozen.bounds = before
 
     # --- training ---
 
@@ -336,9 +356,10 @@ class _FourierConvNd(Readable):
 
         Parameters of another layer (torch.func.functional_call, ensembles) bring their own bounds, and a layer in eval
         mode notices changes that torch makes in place, an average of networks for example; for both it may wait for the
-        device. What torch does not count as a change waits for this call: of `.data`, of shared memory, of inference
-        tensors, and of what FSDP gathers. So do compiled code, functional calls within it included, and parametrized
-        scales.
+        device. What torch does not count as a change waits for this call: of `.data`, by a fused optimizer, of
+        shared memory, of inference tensors, and of what FSDP gathers. So do compiled code, functional calls within it
+        included, and parametrized scales. Between a checkpointed forward pass and its backward pass it may change
+        shapes, which torch.utils.checkpoint refuses.
 
         Returns:
             How many scales, and widths of windows, had reached their bound: what they would have grown beyond it was
@@ -354,10 +375,13 @@ class _FourierConvNd(Readable):
         >>> layer.refresh(), layer.refresh()
         (1, 0)
         """
-        if next(self.parameters()).is_meta:
-            return 0
         held = 0 if self.coordinates is None else self.coordinates.refresh()
         for bounds, parameter, _ in self._scales():
+            if parameter.is_meta:
+                bounds.others = None
+                continue
+            if not (parametrize.is_parametrized(self, bounds.name) or bounds.are_of(parameter)):
+                bounds.reach = []  # another tensor, which was held by its own
             beyond, outside = bounds.read(parameter)
             held += beyond
             if outside:
@@ -395,15 +419,19 @@ class _FourierConvNd(Readable):
         return self
 
     @property
+    def _has_weight(self) -> bool:
+        return self.parameterization == "spatial" and self.initial_window is None
+
+    @property
     def weight(self) -> Tensor:
-        """The taps of a 'spatial' layer, nn.ConvNd's weight; other parameterizations have `kernel()`.
+        """The taps of a 'spatial' layer without a window, nn.ConvNd's weight; all others have `kernel()`.
 
         >>> layer = FourierConv2d(3, 8, 5)
         >>> layer.weight = nn.Parameter(torch.zeros(8, 3, 5, 5))
         >>> bool(layer.coefficients.any())
         False
         """
-        if self.parameterization != "spatial":
+        if not self._has_weight:
             raise AttributeError("weight")  # nn.Module words the message
         return self.coefficients
 
@@ -413,14 +441,19 @@ class _FourierConvNd(Readable):
 
     def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
         if name == "weight":
-            if self.parameterization != "spatial":
+            if not self._has_weight:
                 raise AttributeError(
-                    f"a layer of parameterization={self.parameterization!r} has coefficients and no weight; "
+                    f"a layer of {self._described()} has coefficients and no weight; "
                     f"fourierconv.from_conv makes one that has the taps of an nn.ConvNd"
                 )
             self.coefficients = param  # type: ignore[assignment]
             return
+        if name == "weight_orig":  # of torch.nn.utils.prune, which would then fail and leave it there
+            raise AttributeError(f"{type(self).__name__} keeps its weight as 'coefficients': pass that name instead")
         super().register_parameter(name, param)
+
+    def _described(self) -> str:
+        return f"parameterization={self.parameterization!r}" + " and a window" * (self.initial_window is not None)
 
     def _kind(self) -> dict[str, Any]:
         """What coefficients mean, as far as their shape does not tell; kept beside them, not among them."""
@@ -442,16 +475,19 @@ class _FourierConvNd(Readable):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        if self.parameterization == "spatial":  # nn.ConvNd's names, parametrized ones included
+        if self._has_weight:  # nn.ConvNd's names, parametrized ones included
             for key in [key for key in state_dict if key.startswith(prefix)]:
                 name = re.sub(r"^(parametrizations\.|)weight(?=$|\.|_[gv]$)", r"\1coefficients", key[len(prefix) :])
                 state_dict[prefix + name] = state_dict.pop(key)
         refusals = list(self._refusals(state_dict, prefix, local_metadata))
         error_msgs.extend(f"layer {prefix[:-1]!r}: {refusal}" if prefix else refusal for refusal in refusals)
-        if not refusals:  # all of it or nothing
+        if not refusals:
             super()._load_from_state_dict(
                 state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
             )
+            return
+        for name, child in self.named_children():  # all of it or nothing: torch goes on to load these
+            child.state_dict(destination=state_dict, prefix=f"{prefix}{name}.", keep_vars=True)
 
     def _refusals(self, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> Iterator[str]:
         """Why the state of another layer would make other kernels here."""
@@ -461,17 +497,20 @@ class _FourierConvNd(Readable):
                 return
         if f"{prefix}weight" in state and f"{prefix}coefficients" not in state:
             yield (
-                f"the state is of an nn.ConvNd, the layer has parameterization={self.parameterization!r}; "
+                f"the state is of an nn.ConvNd, the layer has {self._described()}; "
                 f"load it in the nn.ConvNd, then fourierconv.from_conv"
             )
-        for name, parameter in self._parameters.items():
+        for name, parameter in self.named_parameters():
             given = state.get(prefix + name)
-            if parameter is not None and isinstance(given, Tensor) and given.shape != parameter.shape:
+            if isinstance(given, Tensor) and given.shape != parameter.shape:
                 yield f"size mismatch for {name}: the state has {list(given.shape)}, the layer {list(parameter.shape)}"
-        for bounds, _, _ in self._scales():
-            given = state.get(prefix + bounds.name)
+        in_pixels = [bounds.name for bounds, _, _ in self._scales()]
+        if self.coordinates is not None and self.coordinates.in_pixels:
+            in_pixels += [f"coordinates.{name}" for name, _ in self.coordinates.named_parameters()]
+        for name in in_pixels:
+            given = state.get(prefix + name)
             if isinstance(given, Tensor) and not given.is_meta and not bool(whole(given).isfinite().all()):
-                yield f"{bounds.name} must be finite, but the state has NaN or Inf"
+                yield f"{name} must be finite, but the state has NaN or Inf"
 
     @never_autocast
     @torch.no_grad()

@@ -1,6 +1,5 @@
 """Layers that were trained on images of one size, made for images of another."""
 
-import copy
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TypeVar
@@ -14,6 +13,7 @@ from fourierconv.layers import _FourierConvNd
 from fourierconv.parameterizations import Parameterization
 from fourierconv.scales import Bounds
 from fourierconv.separable import combine
+from fourierconv.takeover import copied
 
 SEMANTICS = ("pixels", "image")
 Module = TypeVar("Module", bound=nn.Module)
@@ -81,7 +81,7 @@ def resize(
         raise TypeError(f"layer must be a Fourier layer or a module that holds some, but got {type(layer).__name__}")
     if semantics not in SEMANTICS:
         raise ValueError(f"semantics={semantics!r} is not one of {', '.join(map(repr, SEMANTICS))}")
-    resized = copy.deepcopy(layer)
+    resized = copied(layer)
     found = {name: own for name, own in resized.named_modules() if isinstance(own, _FourierConvNd)}
     if not found:
         raise ValueError(f"layer={type(layer).__name__} holds no Fourier layer")

@@ -102,7 +102,9 @@ class Bounds:
         """
         flat = [value for row in values for value in row]
         if not all(math.isfinite(value) for value in flat):
-            raise ValueError(f"{self.name}={flat} must be finite: training diverged or the state is damaged")
+            raise ValueError(
+                f"{self.name}={flat} must be finite: training diverged, the state is damaged, or memory was left empty"
+            )
         low, high = self.limits
         columns = list(zip(*values, strict=True))
         pairs = zip(columns, self.reach or [high] * len(columns), strict=True)
@@ -120,6 +122,10 @@ class Bounds:
         held = self.look(values)
         self.made_of, self.others = (parameter, _version(parameter)), None
         return held, not all(self.limits[0] <= value <= self.limits[1] for row in values for value in row)
+
+    def are_of(self, parameter: Tensor) -> bool:
+        """Whether `read` has last seen this tensor, if not all of its values."""
+        return self.made_of is not None and self.made_of[0] is parameter
 
     def present(self, parameter: Tensor) -> "Bounds":
         """Bounds as `read` would set them; these stay as they are. Itself where no values are to be had."""
@@ -153,7 +159,7 @@ class Bounds:
         if not _readable(plain):
             return self
         try:
-            if plain is parameter and self.made_of is not None and self.made_of[0] is plain:
+            if plain is parameter and self.are_of(plain):
                 self.read(plain)
                 return self
             other = self._of(parameter, plain)

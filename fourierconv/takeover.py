@@ -1,11 +1,12 @@
 """What makes the weights of a convolution, parameters or not, which hooks it has, and how a layer takes that over."""
 
-from copy import copy
-from typing import Any
+from copy import copy, deepcopy
+from typing import Any, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize
 
+Module = TypeVar("Module", bound=nn.Module)
 HOOKS = [name for name in vars(nn.Module()) if name.startswith(("_forward", "_backward", "_is_full_backward"))]
 
 
@@ -64,6 +65,19 @@ def drop_hooks(module: Any) -> None:
     for name in HOOKS:
         vars(module)[name] = copy(vars(nn.Module())[name])
     module._forward_pre_hooks.update(makers)
+
+
+def copied(module: Module, others: dict[int, Any] | None = None) -> Module:
+    """A deep copy, also of what hooks have made, which torch refuses to copy; `others` as the memo of `deepcopy`."""
+    made = (value for own in module.modules() for value in vars(own).values() if isinstance(value, Tensor))
+    return deepcopy(module, {id(value): value.detach() for value in made if not value.is_leaf} | (others or {}))
+
+
+def make(module: nn.Module) -> None:
+    """Let hooks make the weights of a module, as they do before it is called."""
+    for hook in module._forward_pre_hooks.values():
+        if isinstance(vars(module).get(_makes(hook) or ""), Tensor):
+            hook(module, ())
 
 
 def move(conv: Any, name: str, layer: Any, to: str) -> None:

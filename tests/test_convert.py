@@ -276,6 +276,23 @@ class Named(nn.Conv2d):
         super().__init__(channels, channels, 3, padding=1)
 
 
+class Richer(nn.Conv2d):
+    """A convolution that learns more than its weights."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 3)
+        self.temperature = nn.Parameter(torch.ones(1))
+        self.register_buffer("calls", torch.zeros(1))
+        self.after = nn.ReLU()
+
+
+class Called(nn.Conv2d):
+    """A convolution that is called in a way of its own."""
+
+    def __call__(self, input: Tensor) -> Any:
+        return 2 * super().__call__(input)
+
+
 def replaced() -> nn.Conv2d:
     conv = nn.Conv2d(1, 2, 3)
     vars(conv)["forward"] = lambda x: x
@@ -287,6 +304,8 @@ REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
     (lambda: nn.LazyConv2d(2, 3), "conv=LazyConv2d is lazy: run it once first"),
     (lambda: Standardized(1, 2, 3), "conv=Standardized has a forward of its own"),
     (replaced, "conv=Conv2d has a forward of its own"),
+    (lambda: Called(1, 2, 3), "conv=Called has a forward of its own"),
+    (lambda: Richer(2), "conv=Richer has 'temperature', 'calls', 'after', which would be lost"),
     (lambda: nn.Linear(1, 2), "conv=Linear is not one of them; nn.Conv1d, nn.Conv2d and nn.Conv3d"),
     (lambda: FourierConv2d(1, 2, 3), "conv=FourierConv2d is not"),
     (lambda: torch.ones(1, 2, 3), "conv=Tensor is not"),
@@ -617,6 +636,17 @@ def test_shared_weights_share_what_makes_kernels_of_them() -> None:
     convert(model, "spacings", keep_weights=False)
     assert model[0].coordinates is model[1].coordinates
     assert len(list(model.parameters())) == 5
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_shared_scales_are_applied_alike(training: bool) -> None:
+    model = nn.Sequential(nn.Conv2d(2, 2, 5, padding=2), nn.Conv2d(2, 2, 5, padding=2))
+    model[1].weight, model[1].bias = model[0].weight, model[0].bias
+    convert(model, "scaled").train(training)
+    x = torch.randn(1, 2, 16, 16)
+    with torch.no_grad():
+        model[0].scale.fill_(5.0)  # type: ignore[operator]
+        assert torch.equal(model[0](x), model[1](x))
 
 
 @pytest.mark.parametrize("name", NAMES)

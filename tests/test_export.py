@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 
-from fourierconv import FourierConv1d, FourierConv2d, convert, from_conv, to_conv
+from fourierconv import FourierConv1d, FourierConv2d, convert, from_conv, resize, to_conv
 from fourierconv.certificate import Certificate
 from fourierconv.export import Exported, worst_error
 from fourierconv.layers import fourier_layers
@@ -593,6 +594,38 @@ def test_what_makes_a_layers_coefficients_is_not_among_the_hooks_of_its_export()
         conv, _ = to_conv(layer, 1e-3)
         assert not conv._forward_pre_hooks
         assert torch.allclose(conv(x), y, atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch's own: these are its old ways
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda layer: prune.l1_unstructured(layer, "coefficients", 0.5),
+        lambda layer: nn.utils.weight_norm(layer, "coefficients"),
+        lambda layer: nn.utils.spectral_norm(layer, "coefficients"),
+        lambda layer: nn.utils.parametrizations.spectral_norm(layer, "coefficients"),
+        lambda layer: nn.utils.parametrizations.weight_norm(layer, "coefficients"),
+    ],
+    ids=["prune", "weight_norm", "spectral_norm", "new spectral_norm", "new weight_norm"],
+)
+def test_what_is_made_in_training_is_exported_as_it_would_be_made_now(register: Callable[[nn.Module], Any]) -> None:
+    layer = FourierConv1d(2, 3, 5, padding=2, parameterization="scaled", scale=2.0)
+    register(layer)
+    x = torch.randn(1, 2, 40)
+    layer(x).sum().backward()
+    with torch.no_grad():
+        for own in layer.parameters():
+            own.mul_(1.1)
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    assert repr(layer)
+    conv, bound = to_conv(layer, 1e-3)
+    _, (row,) = to_conv(nn.Sequential(layer), 1e-3)
+    resize(layer, 8, 8)
+    torch.testing.assert_close(dict(layer.state_dict()), before)
+    assert row.error <= row.bound == bound <= 1e-3
+    with torch.no_grad():
+        y = layer.eval()(x)
+        assert float((conv(x) - y).norm()) <= (bound + 1e-6) * float(layer.operator_norm() * x.norm())
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own: this is its legacy exporter

@@ -358,6 +358,85 @@ def test_nothing_is_seen_while_kernels_are_frozen() -> None:
 
 
 @pytest.mark.parametrize("learned", TWO, ids=str)
+def test_what_was_changed_before_is_seen_while_kernels_are_frozen(learned: Learned) -> None:
+    layer = learned.build(1.5).eval()
+    with torch.no_grad():
+        for value in (6.0, 2.0, 9.0):
+            learned.parameter(layer).fill_(value)
+            with layer.frozen():
+                torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+                with layer.frozen():
+                    torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_kernels_are_frozen_as_they_are_applied_in_training(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    with torch.no_grad():
+        learned.parameter(layer).fill_(6.0)
+        held = layer(X)
+        with layer.frozen():
+            torch.testing.assert_close(layer(X), held)
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_refresh_mends_what_a_meta_layer_took_for_the_parameters(learned: Learned) -> None:
+    base, large = learned.build(1.5).to("meta"), learned.build(6.0)
+    parameters = {name: own.detach().clone() for name, own in learned.build(1.5).named_parameters()}
+    functional_call(base, parameters, (X,))
+    for name, own in large.named_parameters():
+        parameters[name].data.copy_(own.detach())  # as fused optimizers do, which torch does not count
+    assert base.refresh() == 0
+    torch.testing.assert_close(functional_call(base, parameters, (X,)), large(X))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_scales_that_were_applied_as_they_are_do_not_count_as_held(learned: Learned) -> None:
+    layer = copy.deepcopy(learned.build(1.5))
+    learned.parameter(layer).data.fill_(6.0)
+    before = layer(X)
+    assert layer.refresh() == 0
+    torch.testing.assert_close(layer(X), before)
+    learned.parameter(layer).data.fill_(learned.limits[1])
+    assert layer.refresh() == 1
+
+
+def test_a_layer_that_holds_no_parameter_changes_its_mode() -> None:
+    layer = FourierConv2d(2, 6, 3, bias=False).double()
+    weights = layer.coefficients.detach()
+    del layer.coefficients
+    layer.coefficients = weights  # type: ignore[assignment]  # as of a network that makes weights
+    assert torch.equal(layer.eval()(X), layer.train()(X))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_scale_that_was_not_loaded_is_reported_missing(learned: Learned) -> None:
+    state = learned.build(6.0).state_dict()
+    del state[learned.name]
+    layer = learned.build().to("meta")
+    assert layer.load_state_dict(state, strict=False, assign=True).missing_keys == [learned.name]
+    layer.eval()
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_kernels_of_a_size_are_read_of_an_ensemble(learned: Learned) -> None:
+    members = [learned.build(value) for value in (1.5, 6.0)]
+    parameters, _ = stack_module_state(members)
+
+    class Kernel(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = copy.deepcopy(members[0])
+
+        def forward(self) -> Tensor:
+            return self.layer.kernel(9)
+
+    own = {f"layer.{name}": value for name, value in parameters.items()}
+    found = vmap(lambda state: functional_call(Kernel(), state, ()))(own)
+    torch.testing.assert_close(found, torch.stack([member.kernel(9) for member in members]))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
 def test_torch_may_swap_what_a_layer_learns(learned: Learned) -> None:
     layer = learned.build(1.5)
     layer(X)

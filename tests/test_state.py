@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from fourierconv import FourierConv2d
 from fourierconv.parameterizations import NAMES
@@ -151,12 +152,35 @@ REFUSED_STATES: dict[str, tuple[nn.Module, dict[str, Any], str]] = {
         {"parameterization": "scaled"},
         r"layer '1.0': the state is of an nn.ConvNd, .* load it in the nn.ConvNd, then fourierconv.from_conv",
     ),
+    "nn.Conv2d, window": (
+        nn.Conv2d(2, 3, 5),
+        {"window": 2.0},
+        r"layer '1.0': the state is of an nn.ConvNd, the layer has parameterization='spatial' and a window; ",
+    ),
+    "window of positions": (
+        FourierConv2d(2, 3, 5, parameterization="spacings", reference_grid=11),
+        {"parameterization": "spacings"},
+        r"layer '1.0': the state is of reference_grid=\(11, 11\), the layer has reference_grid=\(17, 17\)",
+    ),
+    "number of positions": (
+        FourierConv2d(2, 3, 3, parameterization="spacings"),
+        {"parameterization": "spacings"},
+        r"layer '1.0': size mismatch for coordinates.positions: the state has ",
+    ),
 }
 
 
-@pytest.mark.parametrize("name", ["scale", "window"])
-def test_a_damaged_state_is_refused_and_nothing_of_it_is_taken(name: str) -> None:
-    model = nn.Sequential(*(FourierConv2d(2, 2, 3, parameterization="scaled", window=2.0) for _ in range(2)))
+@pytest.mark.parametrize(
+    ("name", "parameterization"),
+    [
+        ("scale", "scaled"),
+        ("window", "scaled"),
+        ("coordinates.positions", "spacings"),
+        ("coordinates.widths", "spacings"),
+    ],
+)
+def test_a_damaged_state_is_refused_and_nothing_of_it_is_taken(name: str, parameterization: str) -> None:
+    model = nn.Sequential(*(FourierConv2d(2, 2, 3, parameterization=parameterization, window=2.0) for _ in range(2)))
     state = {key: value + 0.5 for key, value in model.state_dict().items()}
     state[f"0.{name}"][:] = torch.nan
     before = {key: value.clone() for key, value in model[0].state_dict().items()}
@@ -195,6 +219,23 @@ def test_the_kind_of_a_layer_stands_beside_its_state_and_survives_a_file(tmp_pat
 def test_only_spatial_has_a_weight(name: str) -> None:
     assert not hasattr(FourierConv2d(4, 6, 5, parameterization=name), "weight")
     assert hasattr(FourierConv2d(4, 6, 5), "weight")
+
+
+def test_taps_under_a_window_are_no_weight() -> None:
+    layer = FourierConv2d(4, 6, 5, window=2.0)
+    assert not hasattr(layer, "weight")
+    with pytest.raises(AttributeError, match="parameterization='spatial' and a window has coefficients and no weight"):
+        layer.weight = nn.Parameter(torch.zeros(6, 4, 5, 5))
+
+
+def test_pruning_is_told_the_name_of_the_weight() -> None:
+    layer = FourierConv2d(4, 6, 5)
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    with pytest.raises(
+        AttributeError, match="FourierConv2d keeps its weight as 'coefficients': pass that name instead"
+    ):
+        prune.l1_unstructured(layer, "weight", 0.5)
+    torch.testing.assert_close(dict(layer.state_dict()), before)
 
 
 def test_a_reset_starts_over_with_new_numbers_and_the_first_scales() -> None:

@@ -6,9 +6,10 @@ computed does not depend on the engine, only rounding does.
 
 import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -62,9 +63,15 @@ _forced = _Forced()
 
 
 class Frozen(threading.local):
-    """Where a layer keeps its kernels while it is frozen, in each thread by itself; a copy of it is not frozen."""
+    """Where a layer keeps its kernels while it is frozen, in each thread by itself; a copy of it is not frozen.
+
+    Attributes:
+        memory: the kernels, None where the layer is not frozen.
+        bounds: those of its scales when it was frozen, by name.
+    """
 
     memory: Memory | None = None
+    bounds: Mapping[str, Any] = MappingProxyType({})
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Frozen":
         return Frozen()

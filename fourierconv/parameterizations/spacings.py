@@ -1,7 +1,7 @@
 """`spacings`: taps at learned positions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import torch
@@ -68,6 +68,17 @@ class Positions(Coordinates):
         nn.init.normal_(self.positions, 0.0, 0.5)
         nn.init.constant_(self.widths, 0.5 - NARROWEST)
         self.refresh()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Positions":
+        """As matrices, for which no layout of images is asked: by their rank torch takes these for images."""
+
+        def apply(tensor: Tensor) -> Tensor:
+            matrix = tensor.flatten(1)
+            applied = fn(matrix)
+            return tensor if applied is matrix else applied.view(tensor.shape)
+
+        super()._apply(apply, recurse)
+        return self
 
     def forward(self, coefficients: Tensor) -> Tensor:
         return self._place(coefficients, self._profiles(coefficients.dtype))

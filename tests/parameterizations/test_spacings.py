@@ -109,3 +109,27 @@ def test_positions_learn_at_the_rate_of_scales_and_do_not_decay() -> None:
     assert {id(p) for p in fast["params"]} == {id(layer.window), id(own.positions), id(own.widths)}
     assert (fast["lr"], fast["weight_decay"]) == (0.01 * SCALE_RATE, 0.0)
     assert [id(p) for p in ordinary["params"]] == [id(layer.coefficients)]
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("kind", [FourierConv1d, FourierConv2d])
+def test_layouts_of_images_are_not_for_positions(kind: type[FourierConv1d | FourierConv2d], swap: bool) -> None:
+    layer = kind(2, 3, 3, parameterization="spacings").double()
+    x = torch.randn(1, 2, *(9,) * layer.dims, dtype=torch.float64)
+    y = layer(x)
+    y.sum().backward()
+    before = torch.__future__.get_swap_module_params_on_conversion()
+    torch.__future__.set_swap_module_params_on_conversion(swap)
+    try:
+        own = positions(layer).positions
+        layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        assert positions(layer).positions is own
+        torch.testing.assert_close(layer(x), y)
+        layer.float()
+        assert own.grad is not None
+        assert own.dtype == own.grad.dtype == torch.float32
+        assert own.shape == own.grad.shape
+        layer.share_memory()
+        assert own.is_shared()
+    finally:
+        torch.__future__.set_swap_module_params_on_conversion(before)
