@@ -46,10 +46,6 @@ class KernelSpectra(Protocol):
         """No more spectra will be asked for: those that were made are freed."""
         ...
 
-    def finish(self) -> tuple[Tensor | None, ...]:
-        """The gradients of what spectra are made of, when all parts were collected."""
-        ...
-
 
 @lru_cache(maxsize=256)
 def _whole(grid: tuple[int, ...]) -> Tiles:
@@ -89,10 +85,6 @@ class Given:
 
     def release(self) -> None:
         """They are the caller's."""
-
-    def finish(self) -> tuple[Tensor | None, ...]:
-        """The gradient of the spectra."""
-        return (self.gradient,)
 
 
 @dataclass

@@ -295,7 +295,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
         "check": "compare the claims with the committed ones; exit status 1 where one is outside",
         "recompute": "train committed runs anew, and compare them; exit status 1 where a mean is outside its tolerance",
     }
-    data = "download and decode the photographs of the full profile; the same command goes on where it was stopped"
+    data = "download and decode the photographs of the protocol; the same command goes on where it was stopped"
     command = commands.add_parser("data", help=data, description=data)
     command.add_argument("--only", choices=sorted(OFFICIAL), help="this set alone")
     bench = "time the engines and what else computes a convolution; stop it at any time, and the same command goes on"
@@ -308,7 +308,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
     command.add_argument("--minutes", type=_minutes, default=9.0, help="for all of it; 9 where not given")
     command.add_argument("--out", type=Path, metavar="FOLDER", help="for the results, and where they are continued")
     command.add_argument("--rehearse", action="store_true", help="measure tiny cells on the CPU, to try the command")
-    command.add_argument("--runs", action="store_true", help="then runs of the full profile, until the time is up")
+    command.add_argument("--runs", action="store_true", help="then the protocol's missing runs, until the time is up")
     command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
     for name, text in helps.items():
         command = commands.add_parser(name, help=text, description=text)
@@ -326,7 +326,7 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
             command.add_argument("--replace-committed", action="store_true", help=text)
             continue
         workers = command.add_mutually_exclusive_group()
-        text = f"runs at a time: by default as many as usable cores, or {PACKED}, which share it, on a CUDA device"
+        text = f"runs at a time: by default as many as usable cores, on a CUDA device at most {PACKED}"
         workers.add_argument("--workers", type=_positive, metavar="N", help=text)
         if name == "run":
             text = "address of a Dask scheduler, as tcp://host:port: its workers do the runs, this process keeps them"

@@ -12,9 +12,8 @@ Times = Sequence[tuple[float, float]]
 
 
 def costs(experiment: Experiment, configs: Sequence[Any]) -> list[float]:
-    """Return the relative cost of each run: `experiment.cost(config)` where it has that function, else 1."""
-    cost = getattr(experiment, "cost", lambda config: 1.0)
-    return [float(cost(config)) for config in configs]
+    """Return the relative cost of each run."""
+    return [float(experiment.cost(config)) for config in configs]
 
 
 def tells(provenance: Mapping[str, Any]) -> bool:

@@ -56,12 +56,10 @@ class Runs(Shown):
     Attributes:
         results: the runs behind the rows, in the same order.
         store: where they and their weights are kept.
-        profile: 'quick' or 'full'.
     """
 
     results: list[Result]
     store: Store
-    profile: str
 
     def history(self) -> pd.DataFrame:
         """One row per run and epoch: the run's config and what the epoch recorded."""
@@ -98,7 +96,7 @@ def runs(
     beyond = len(set(configs) - set(experiment.configs(profile)))
     banner = f"Not the {profile} profile's own: {beyond} of {len(configs)} runs are beyond it, with {given}."
     said = note(profile, {run.config.seed for run in results}, [run.provenance for run in results])
-    return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store, profile)
+    return Runs(pd.DataFrame(rows), said, banner if beyond else "", results, store)
 
 
 def committed(experiment: Experiment, profile: str) -> Shown:

@@ -71,8 +71,7 @@ def standing(experiment: Experiment, profile: str, others: Sequence[str], store:
 
 def _times(experiment: Experiment, profiles: Sequence[str], store: Store, committed: Path) -> tuple[Times, str]:
     """Return measured times, and on what they were measured: the first there are, of the store before the committed."""
-    comparable = profiles if hasattr(experiment, "cost") else profiles[:1]  # without costs only a profile's own are
-    sweeps = {profile: sweep_of(experiment, profile) for profile in comparable}
+    sweeps = {profile: sweep_of(experiment, profile) for profile in profiles}
     for profile, configs in sweeps.items():
         if times := stored_times(experiment, configs, store):
             return times, "" if profile == profiles[0] else f" by the runs of {profile}"

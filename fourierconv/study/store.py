@@ -56,6 +56,9 @@ class Experiment(Protocol):
     def run(self, config: Any, report: Callable[[str], None]) -> Outcome:
         """Do one run, a pure function of `config`; `report` prints a line of progress."""
 
+    def cost(self, config: Any) -> float:
+        """Return about how long a run takes, in units of the experiment's own."""
+
     def rows(self, config: Any, metrics: dict[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Return what a run contributes to the table."""
 

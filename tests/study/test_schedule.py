@@ -46,11 +46,6 @@ class Clockwork:
         pass
 
 
-@pytest.fixture
-def store(tmp_path: Any) -> Store:
-    return Store(tmp_path / "runs")
-
-
 def run(
     workers: Clockwork,
     store: Store,

@@ -18,11 +18,6 @@ PROVENANCE = {"cpu": "abacus", "device": "cpu", "date": "2026-01-01T00:00:00+00:
 OUTCOME = Outcome({"accuracy": 0.5, "extent": 1.0}, [])
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
 def finish(store: Store, configs: Sequence[toy.Config], hours: float = 0.001) -> None:
     """Have runs done, that at size 32 took so many hours."""
     for config in configs:

@@ -45,11 +45,6 @@ NOT_FINITE = {
 }
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
 def saved(store: Store, config: toy.Config = CONFIG) -> Path:
     store.save(toy, config, OUTCOME, SOURCE)
     return store.path(toy, config)

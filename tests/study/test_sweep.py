@@ -38,11 +38,6 @@ ESTIMATES = [
 ]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
 @pytest.fixture(scope="module")
 def one_worker(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Result], list[str]]:
     """The whole sweep by one worker: its results and the lines it printed."""

@@ -41,11 +41,6 @@ def fill(store: Store, configs: list[toy.Config], seconds: float = 60.0, **sourc
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "runs")
-
-
-@pytest.fixture
 def collected(store: Store, tmp_path: Path) -> Path:
     """The folder of a collected quick profile."""
     fill(store, CONFIGS)

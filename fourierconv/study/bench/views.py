@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import pandas as pd
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from fourierconv.study import frames
 from fourierconv.study.bench.bounds import Bound, Measured
 from fourierconv.study.bench.growth import exponents
-from fourierconv.study.frames import LINE
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
 
@@ -53,8 +52,7 @@ def table(frame: pd.DataFrame, folder: Path, digits: int = 2) -> HTML:
 
 def stamp(figure: Figure, folder: Path) -> Figure:
     """Write the note on a figure; returns the figure."""
-    figure.supxlabel(textwrap.fill(note(folder), LINE), x=0.01, ha="left", fontsize=9, color="#555555")
-    return figure
+    return frames.stamp(figure, note(folder), "")
 
 
 def bounds(found: Sequence[Bound]) -> pd.DataFrame:

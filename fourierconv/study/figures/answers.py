@@ -22,6 +22,7 @@ from fourierconv.study.answers.evidence import Evidence
 from fourierconv.study.answers.trainings import NAMES, NETWORKS, NOT_RUN, ordered
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
 from fourierconv.study.methods import METHODS
+from fourierconv.study.protocol import CONTENDERS
 
 DODGE = 1.03  # factor between contenders along an axis of sizes, so that intervals do not cover each other
 DEEPER = NETWORKS["deeper"]
@@ -31,12 +32,12 @@ SWEEP = tuple(name for name in protocol.FIXED if name not in PROTOCOL)  # the ot
 FIXED = "fixed k×k, with k"
 
 
-def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
+def accuracy(evidence: Evidence, *names: str) -> Figure:
     """Draw test accuracy against image size, a panel per data: contenders with intervals, the fixed sweep thin."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    panels = figure.subplots(1, len(sets), squeeze=False)[0]
+    panels = figure.subplots(1, len(CONTENDERS))
     drawn: dict[str, Any] = {}
-    for data, axes in zip(sets, panels, strict=True):
+    for data, axes in zip(CONTENDERS, panels, strict=True):
         cells = done(summaries(evidence, "accuracy", *names, data=data))
         drawn |= fixed(axes, cells) | lines(axes, cells, "size")
         percents(axes)
@@ -49,15 +50,15 @@ def accuracy(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", 
     return evidence.stamp(figure)
 
 
-def other_sizes(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
+def other_sizes(evidence: Evidence, *names: str) -> Figure:
     """Draw the accuracy of networks trained at one size against the size of the test images, a panel per data.
 
     Solid lines: kernels as they are; dashed ones: kernels resized with the image.
     """
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    panels = figure.subplots(1, len(sets), squeeze=False)[0]
+    panels = figure.subplots(1, len(CONTENDERS))
     drawn: dict[str, Any] = {}
-    for data, axes in zip(sets, panels, strict=True):
+    for data, axes in zip(CONTENDERS, panels, strict=True):
         cells = prices.at_sizes(evidence, *names, data=data)
         for sense, style in (("pixels", "-"), ("image", "--")):
             own = cells[(cells["sense"] == sense) & ~cells["contender"].str.endswith(DEEPER)]
@@ -72,12 +73,12 @@ def other_sizes(evidence: Evidence, *names: str, sets: Sequence[str] = ("letters
     return evidence.stamp(figure)
 
 
-def costs(evidence: Evidence, *names: str, size: int = 128, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
+def costs(evidence: Evidence, *names: str, size: int = 128) -> Figure:
     """Draw test accuracy against the time of a training step, a panel per data and machine; fixed kernels are grey.
 
     A machine that trained a single contender has nothing to compare, and no panel beside others.
     """
-    found = {data: prices.costs(evidence, *names, data=data, size=size) for data in sets}
+    found = {data: prices.costs(evidence, *names, data=data, size=size) for data in CONTENDERS}
     places = [(data, machine) for data, own in found.items() for machine in _comparing(own["machine"]) or [""]]
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     panels = figure.subplots(1, len(places), squeeze=False)[0]

@@ -71,15 +71,15 @@ def eigenvalues(kernel: Tensor, n: int) -> Figure:
     return figure
 
 
-def waves(n: int, chosen: tuple[int, ...] = (0, 1, 2)) -> Figure:
-    """Rows of the Fourier matrix: the waves that every shift leaves alone but for a factor.
+def waves(n: int) -> Figure:
+    """The first rows of the Fourier matrix: the waves that every shift leaves alone but for a factor.
 
     >>> len(waves(8).axes)
     3
     """
     rows = torch.conj_physical(fourier(n))  # the eigenvectors, columns of F*
     figure = Figure(figsize=(WIDTH, 1.9))
-    for axes, m in zip(figure.subplots(1, len(chosen), sharey=True), chosen, strict=True):
+    for m, axes in enumerate(figure.subplots(1, 3, sharey=True)):
         row = rows[m + n // 2]
         axes.plot(row.real, "o-", color=REAL, markersize=3, linewidth=1, label="real part")
         axes.plot(row.imag, "o-", color=IMAGINARY, markersize=3, linewidth=1, label="imaginary part")

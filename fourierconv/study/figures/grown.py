@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,6 +18,7 @@ from fourierconv.study.answers.trainings import NAMES, ordered
 from fourierconv.study.figures.answers import DEEPER, done, empty, fixed, legend, lines, size_axis, taps
 from fourierconv.study.figures.portraits import portraits as draw_portraits
 from fourierconv.study.figures.style import KNOWN, PROTOCOL, WIDTH
+from fourierconv.study.protocol import CONTENDERS
 
 GUIDE: dict[str, Any] = {"color": "#444444", "linewidth": 0.5, "linestyle": "--", "zorder": 1}
 PIXELS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50)  # ticks of extents and scales
@@ -43,14 +43,14 @@ def extents(evidence: Evidence, *names: str, data: str) -> Figure:
     return evidence.stamp(figure)
 
 
-def last_layer(evidence: Evidence, *names: str, sweep: str, sets: Sequence[str] = ("letters", "imagenette")) -> Figure:
+def last_layer(evidence: Evidence, *names: str, sweep: str) -> Figure:
     """Draw the last layer's extents as `extents` does, a panel per data, over those of a sweep of fixed kernels."""
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    panels = figure.subplots(1, len(sets), sharey=True)
+    panels = figure.subplots(1, len(CONTENDERS), sharey=True)
     drawn: dict[str, Any] = {}
     thin: list[pd.DataFrame] = []
     values: list[float] = []
-    for data, axes in zip(sets, panels, strict=True):
+    for data, axes in zip(CONTENDERS, panels, strict=True):
         cells, swept = (done(summaries(evidence, f"extent_{LAST}", *own, data=data)) for own in (names, (sweep,)))
         drawn |= fixed(axes, swept) | _growth(axes, cells[~cells["contender"].str.endswith(DEEPER)])
         thin.append(swept)

@@ -136,17 +136,6 @@ def fit(runs: Runs) -> Figure:
     return runs.stamp(figure)
 
 
-def answer(runs: Runs) -> Figure:
-    """Draw the study's answer: accuracy, and the extent of the last layer's kernels, against image size."""
-    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _accuracy(left, runs.rows)
-    _extent(right, runs.rows, LAYER_COUNT)
-    right.set(ylabel="extent of the last layer's kernels (px)", ylim=_around(runs.rows[[f"extent_{LAYER_COUNT}"]]))
-    _legend(figure, left, runs.rows)
-    return runs.stamp(figure)
-
-
 def _accuracy(axes: Axes, rows: pd.DataFrame) -> None:
     _against_size(axes, rows, "accuracy")
     axes.set(ylabel="accuracy on unseen fonts (%)", ylim=(None, 101))  # an interval can reach beyond all that there is

@@ -11,7 +11,7 @@ from fourierconv.parameterizations.base import origin
 from fourierconv.study.figures.style import SEQUENTIAL, diverging
 
 
-def draw_kernel(axes: Axes, kernel: Tensor, label: str = "pixels") -> AxesImage:
+def draw_kernel(axes: Axes, kernel: Tensor) -> AxesImage:
     """Draw taps (k, k), white at zero, the origin at 0.
 
     >>> from matplotlib.figure import Figure
@@ -21,13 +21,13 @@ def draw_kernel(axes: Axes, kernel: Tensor, label: str = "pixels") -> AxesImage:
     size = kernel.shape[-1]
     first = -origin(size) - 0.5
     side = (first, first + size, first + size, first)  # rows run downwards, as in an image
-    image = _draw(axes, kernel, side, label, label, **diverging(kernel.numpy()))
+    image = _draw(axes, kernel, side, "pixels", "pixels", **diverging(kernel.numpy()))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(3, integer=True, symmetric=True))
     return image
 
 
-def draw_spectrum(axes: Axes, magnitude: Tensor, label: str = "$u$ (cycles/px)") -> AxesImage:
+def draw_spectrum(axes: Axes, magnitude: Tensor) -> AxesImage:
     """Draw magnitudes (n, n) of a spectrum whose DC is at index n//2, dark at zero.
 
     >>> from matplotlib.figure import Figure
@@ -36,7 +36,8 @@ def draw_spectrum(axes: Axes, magnitude: Tensor, label: str = "$u$ (cycles/px)")
     """
     n = magnitude.shape[-1]
     first = (-(n // 2) - 0.5) / n
-    image = _draw(axes, magnitude, (first, first + 1, first + 1, first), label, "", cmap=SEQUENTIAL, vmin=0)
+    side = (first, first + 1, first + 1, first)
+    image = _draw(axes, magnitude, side, "$u$ (cycles/px)", "", cmap=SEQUENTIAL, vmin=0)
     axes.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5], xticklabels=["−½", "0", "½"], yticklabels=["−½", "0", "½"])
     return image
 

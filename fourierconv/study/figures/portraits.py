@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 from torch import Tensor, nn
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv2d, from_conv
 from fourierconv.study.figures.style import DIVERGING, SEQUENTIAL, WIDTH, diverging, ink
 
 CLASSIC = 5  # pixels: the side of the square drawn over every kernel
@@ -36,7 +36,8 @@ def portraits(layers: Mapping[str, nn.Module], count: int = 3, colors: Mapping[s
     figure = Figure(figsize=(WIDTH, 0.9 + 0.94 * len(layers)), layout="constrained")
     panels = figure.subplots(len(layers), 2 * count + 1, squeeze=False)
     for line, (name, module) in zip(panels, layers.items(), strict=True):
-        layer = fourier(module)
+        layer = module if isinstance(module, FourierConv2d) else from_conv(module)
+        assert isinstance(layer, FourierConv2d)
         color = (colors or {}).get(name, "#222222")
         size, kernels, spectra = strongest(layer, count)
         for axes in line[: 2 * count]:
@@ -57,30 +58,6 @@ def portraits(layers: Mapping[str, nn.Module], count: int = 3, colors: Mapping[s
     panels[-1, -1].set_xticks(SIDES, map(str, SIDES))
     panels[-1, -1].set_xlabel("strip (px)")
     return figure
-
-
-def fourier(module: nn.Module) -> FourierConv2d:
-    """The layer itself, or an nn.Conv2d as one.
-
-    >>> conv = nn.Conv2d(1, 4, 5)
-    >>> torch.equal(fourier(conv).kernel(), conv.weight)
-    True
-    """
-    if isinstance(module, FourierConv2d):
-        return module
-    if not isinstance(module, nn.Conv2d):
-        raise TypeError(f"module must be a FourierConv2d or an nn.Conv2d, but got {type(module).__name__}")
-    same = FourierConv2d(
-        module.in_channels,
-        module.out_channels,
-        module.kernel_size,
-        dilation=module.dilation,
-        groups=module.groups,
-        bias=module.bias is not None,
-        dtype=module.weight.dtype,
-    )
-    same.load_state_dict(module.state_dict())
-    return same
 
 
 @torch.no_grad()

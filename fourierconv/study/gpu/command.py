@@ -1,4 +1,4 @@
-"""One command with one budget of time: the checks on CUDA, the benchmark, then missing runs of the full profile.
+"""One command with one budget of time: the checks on CUDA, the benchmark, then runs that the protocol still asks for.
 
 Stop it at any time, and it goes on from there: cells that are finished are kept, and so are checks that passed.
 """
@@ -42,7 +42,7 @@ def main(folder: Path, minutes: float, rehearse: bool, runs: bool) -> int:
         folder: for the results.
         minutes: of all parts together.
         rehearse: whether to measure tiny cells on the CPU.
-        runs: whether to go on with the full profile.
+        runs: whether to go on with the protocol's runs.
 
     Raises:
         StudyError: the benchmark cannot go on, with the reason.

@@ -1,7 +1,6 @@
 """Image size: every run is drawn, intervals and slopes are those of the statistics, and the axes are labelled."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ FIGURES = [
     image_size.extents,
     image_size.training,
     image_size.fit,
-    image_size.answer,
 ]
 
 
@@ -109,16 +107,6 @@ def test_every_run_is_a_dot_of_test_against_training_accuracy(runs: Runs) -> Non
     drawn = np.concatenate([dots(axes) for axes in figure.axes])
     assert len(drawn) == len(runs.results)
     assert (drawn[:, 0] - drawn[:, 1]).tolist() == pytest.approx([5.0] * len(drawn))  # by construction of these runs
-
-
-def test_the_answer_shows_accuracy_beside_extent_and_can_be_saved(runs: Runs, tmp_path: Path) -> None:
-    figure = image_size.answer(runs)
-    left, right = figure.axes
-    assert len(dots(left)) == len(dots(right)) == len(runs.results)
-    assert left.get_ylabel() == "accuracy on unseen fonts (%)"
-    assert right.get_ylabel() == "extent of the last layer's kernels (px)"
-    style.save(figure, tmp_path / "answer.svg")
-    assert (tmp_path / "answer.svg").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("draw", FIGURES)

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from fourierconv import FourierConv2d
+from fourierconv import FourierConv2d, from_conv
 from fourierconv.study.figures import style
-from fourierconv.study.figures.portraits import GRID, fourier, portraits, strongest
+from fourierconv.study.figures.portraits import GRID, portraits, strongest
 from tests.study.figures.drawn import smallest_letters, words
 
 NAMES = ("classic", "spline", "scaled, per channel")
@@ -28,9 +28,15 @@ def layers() -> dict[str, nn.Module]:
     }
 
 
+def converted(layer: nn.Module) -> FourierConv2d:
+    own = layer if isinstance(layer, FourierConv2d) else from_conv(layer)
+    assert isinstance(own, FourierConv2d)
+    return own
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_kernels_of_largest_norm_are_chosen(layers: dict[str, nn.Module], name: str) -> None:
-    layer = fourier(layers[name])
+    layer = converted(layers[name])
     size, kernels, spectra = strongest(layer, 5)
     every = layer.kernel(41).detach().flatten(0, 1)
     norms = every.flatten(1).norm(dim=1).sort(descending=True).values[:5]
@@ -53,7 +59,7 @@ def test_a_row_per_layer_and_one_scale_of_pixels_in_it(layers: dict[str, nn.Modu
     assert panels[1, 4].lines[0].get_color() == "#ff0000"
     assert panels[1, 0].yaxis.label.get_color() == style.ink("#ff0000")
     for axes, layer in zip(panels[:, 4], layers.values(), strict=True):
-        middle = float(fourier(layer).extent().mean(-1).quantile(0.5))
+        middle = float(converted(layer).extent().mean(-1).quantile(0.5))
         assert f"{middle:.1f} px" in {text.get_text() for text in axes.texts}
         shares = np.asarray(axes.lines[0].get_ydata())
         assert (np.diff(shares) > -1e-6).all()
@@ -69,20 +75,3 @@ def test_a_layer_with_fewer_kernels_leaves_its_places_empty() -> None:
     panels = portraits({"one": nn.Conv2d(1, 1, 3), "many": nn.Conv2d(2, 2, 3)}).axes
     assert [bool(axes.images) for axes in panels[:6]] == [True, False, False, True, False, False]
     assert not panels[1].axison
-
-
-def test_what_is_no_convolution_of_two_axes_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"must be a FourierConv2d or an nn\.Conv2d, but got Linear"):
-        fourier(nn.Linear(2, 2))
-
-
-def test_the_extent_is_written_where_the_curve_leaves_room() -> None:
-    wide = FourierConv2d(1, 8, 5, parameterization="scaled", scale=12.0)
-    figure = portraits({"narrow": nn.Conv2d(1, 8, 5), "wide": wide})
-    figure.draw_without_rendering()
-    for axes in (figure.axes[6], figure.axes[13]):
-        (text,), (curve, _) = axes.texts, axes.lines
-        corners = axes.transData.inverted().transform(text.get_window_extent().get_points())
-        sides = np.geomspace(*corners[:, 0])
-        heights = np.interp(np.log(sides), np.log(np.asarray(curve.get_xdata())), np.asarray(curve.get_ydata()))
-        assert ((heights < corners[0, 1]) | (heights > corners[1, 1])).all()
