@@ -52,12 +52,6 @@ def test_times_of_another_profile(store: Store) -> None:
     assert said(store, "pilot")[0].endswith("8 left: about 10 h 00 min with workers=2 by the runs of quick")
 
 
-def test_without_costs_the_times_of_another_profile_say_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    finish(store, [config for config in toy.configs("quick") if config.seed == 2], 1.0)
-    monkeypatch.delattr(toy, "cost")
-    assert said(store, "pilot")[0].endswith("8 left: time unknown with workers=2")
-
-
 def test_times_of_committed_runs(store: Store, tmp_path: Path) -> None:
     elsewhere = Store(tmp_path / "elsewhere")
     finish(elsewhere, toy.configs("quick"), 1.0)
