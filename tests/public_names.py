@@ -33,7 +33,7 @@ METHODS = {
 PROPERTIES = {
     f"fourierconv.FourierConv2d.{name}": value
     for name, value in vars(_FourierConvNd).items()
-    if isinstance(value, property)
+    if isinstance(value, property) and not name.startswith("_")
 }
 FUNCTIONS = {
     **_functions(functional),
