@@ -56,8 +56,8 @@ def mass_curve(energy: Tensor) -> Tensor:
 def extent(energy: Tensor, mass: float = 0.95) -> Tensor:
     """Side of the centred window that holds a share `mass` of the energy along one axis, in pixels.
 
-    The mass curve is interpolated linearly between odd windows; a single tap has extent 1, a zero kernel 0, and one
-    with taps that are NaN or Inf NaN.
+    The mass curve is interpolated linearly between odd windows; a single tap at the origin has extent 1, a zero kernel
+    0, and one with taps that are NaN or Inf NaN.
 
     Args:
         energy: energy of the slices along one axis, (..., size), its origin at (size - 1)//2.

@@ -209,10 +209,11 @@ class Readable(nn.Module, ABC):
         or sizes. Without one it is an upper bound for images of every size and the layer's own borders: the supremum
         over continuous frequency, from equidistant ones and the bound of Ehlich and Zeller (1964) on what a
         trigonometric polynomial does between them, at most 2 % too large per axis (8.3 % per axis in 3-D; a few percent
-        more where kernels never end); times the norm of the padding: 1 for zeros, at most √2 per axis for 'reflect',
-        √(1 + pixels read beyond the border) for 'replicate', more where padding beyond 'same' repeats outputs. Strided
-        'circular' and 'reflect' layers are bounded by what they compute with stride 1: of a period that the stride does
-        not divide, no frequencies fold onto each other.
+        more where kernels never end, and a third in 2-D where they are so long that a tenth of them is left out); times
+        the norm of the padding: 1 for zeros, at most √2 per axis for 'reflect', √(1 + pixels read beyond the border)
+        for 'replicate', more where padding beyond 'same' repeats outputs. Strided 'circular' and 'reflect' layers are
+        bounded by what they compute with stride 1: of a period that the stride does not divide, no frequencies fold
+        onto each other.
 
         Args:
             grid: pixels of circular images per axis, multiples of the stride; by default a bound for all images.

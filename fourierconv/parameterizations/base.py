@@ -244,6 +244,8 @@ class Parameterization(ABC):
     def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple["Parameterization", Tensor]:
         """Kernels r times as large in pixels, of the same sum: w'[t] = w(t/r)/r, Ŵ'(u) = Ŵ(r·u), at scales r·s.
 
+        As closely as a parameterization can; `fourierconv.resize` says how closely each does.
+
         Args:
             kernel_size: number of coefficients.
             ratio: r, from the old pixels to the new ones.

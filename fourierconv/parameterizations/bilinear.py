@@ -20,14 +20,14 @@ class Bilinear(OnGrid):
     included. The reference grid n, 32 unless told otherwise, is the image's size in the original.
 
     A baseline, kept with its defects. (1) The frequency circle is cut open at DC: the first and the last control point
-    stand next to each other and are not joined, so that the spectrum jumps there. Taps fall like 1/t beside the axes
-    and along them end in a pedestal; at n = 128, k = 5 about 12 % of a random kernel's energy lies outside 5×5. (2)
-    Only the real part is kept, first of the spectrum, then of the kernel: kernels are even, w[-t] = w[t], but for the
-    unpaired tap n/2 of an even grid, and no edge detector is within reach. (3) On another grid it is another kernel. In
-    2D the real part is no product, so taps are made dense: reference_grid^d per kernel. The original scaled K to the
-    operator norm of a k×k DFT matrix and could learn K; here the layer's initial gain is nn.ConvNd's, as for all
-    parameterizations, and K is fixed. Source: `interpKernel` and `ComplexInterp` of mbhenaff/spectral-lib, the code of
-    Henaff, Bruna, LeCun 2015 (arXiv 1506.05163).
+    stand next to each other and are not joined, so that the spectrum jumps there. Taps fall like 1/t beside the axes,
+    and on them and in the rows beside them end in a pedestal; at n = 128, k = 5 about 12 % of a random kernel's energy
+    lies outside 5×5. (2) Only the real part is kept, first of the spectrum, then of the kernel: kernels are even, w[-t]
+    = w[t], but for the unpaired tap n/2 of an even grid, and no edge detector is within reach. (3) On another grid it
+    is another kernel. In 2D the real part is no product, so taps are made dense: reference_grid^d per kernel. The
+    original scaled K to the operator norm of a k×k DFT matrix and could learn K; here the layer's initial gain is
+    nn.ConvNd's, as for all parameterizations, and K is fixed. Source: `interpKernel` and `ComplexInterp` of
+    mbhenaff/spectral-lib, the code of Henaff, Bruna, LeCun 2015 (arXiv 1506.05163).
 
     >>> from fourierconv import FourierConv1d
     >>> layer = FourierConv1d(1, 1, 2, parameterization="bilinear", reference_grid=5)

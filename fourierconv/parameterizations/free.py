@@ -10,9 +10,9 @@ class Free(OnModes):
     """w = Qᵀ θ Q with Q the orthonormal real DFT of the reference grid: every frequency on it has a weight of its own.
 
     The coefficients are (out, in/groups, *reference_grid), by default kernel_size per axis, which is `spectral`. Along
-    one axis they are the real and minus the imaginary parts of the half spectrum, times √2 but for DC and Nyquist; with
-    more axes the products of such parts, which span the same kernels. Hermitian by construction, DC and Nyquist
-    included.
+    one axis they are the real and minus the imaginary parts of the half spectrum over √n, times √2 but for DC and
+    Nyquist; with more axes the products of such parts, which span the same kernels. Hermitian by construction, DC and
+    Nyquist included.
 
     Represents every kernel of the reference grid: nothing is shared between frequencies, nothing is smooth, so the
     kernels start out as large as the grid and their number of coefficients grows with it. On larger images they keep

@@ -70,7 +70,7 @@ def _widths(orders: int, tolerance: float, dims: int) -> float:
     For σ of a pixel or more, sums over pixels are integrals from one pixel earlier. The dropped part is at most |θ|
     times the norm of ∫_{|x|>R} |h_m|, and the kernel at least |θ| times the root of the least eigenvalue of the mean of
     ĥ ĥᴴ over any frequencies, since no mean exceeds the largest value. In frequency h_m is
-    √(2π) (iω)^m exp(-ω²/2) / √Γ(m + ½).
+    √(2π) (-iω)^m exp(-ω²/2) / √Γ(m + ½).
     """
     frequency = torch.linspace(-1, 1, 1001, dtype=torch.float64) * (2 + math.sqrt(2 * orders))
     power = torch.arange(orders, dtype=torch.float64)

@@ -45,7 +45,7 @@ class Scaled(Parameterization):
         return math.floor(middle - reach) + 1, math.ceil(middle + reach) - 1
 
     def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple[Parameterization, Tensor]:
-        # a profile sums to its width, which does not follow the spacing below 1
+        # a profile sums to about its width, which does not follow the spacing below 1
         gain = scale.clamp(min=1) / (scale * float(ratio)).clamp(min=1)
         return self, gain.view(-1, 1, 1) * torch.eye(kernel_size, dtype=scale.dtype, device=scale.device)
 

@@ -11,7 +11,7 @@ class Window(Spatial):
 
     Multiplying the kernel by a Gaussian of width σ smooths its spectrum with a Gaussian of width 1/(2πσ) cycles per
     pixel: the draft's mechanism, "modulating the smoothness of the kernel weights in the frequency domain". FlexConv's
-    mask (Romero et al. 2022, arXiv 2110.08059) is its dual.
+    mask (Romero et al. 2022, arXiv 2110.08059) is such a window, whose middle is learned as well.
 
     Represents every kernel of kernel_size taps in principle; what the window suppresses costs large coefficients.
     It can shrink a kernel and never make it larger than kernel_size, where the window is flat and σ has no gradient.

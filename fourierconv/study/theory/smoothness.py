@@ -11,7 +11,7 @@ from fourierconv.extent import axis_energies, rms_radius, spectral_roughness
 from fourierconv.parameterizations.base import origin
 from fourierconv.study.theory.circulant import frequencies
 
-GRID = 512  # fine enough for differences between neighbouring frequencies to be derivatives to four digits
+GRID = 512  # differences between neighbouring frequencies are derivatives to four digits for 3 taps, to three for 11
 
 
 def spectrum_of(kernel: Tensor, n: int) -> Tensor:

@@ -53,8 +53,8 @@ def low_passed(kernel_size: int, scale: float, seed: int) -> Tensor:
     """The tempting construction: coefficients `scale` pixels apart, low-passed by a formula on |u| <= ½ only.
 
     Ŵ(u) = e^{-2π²b²u²} Σ_j θ_j e^{-2πi u s j} with b = ½√(s² - 1), the blur that takes pixels to a grid s times as
-    coarse. Unless s is an integer the formula does not close up at u = ±½: the periodic spectrum that a lattice has
-    jumps there, and the kernel falls like 1/t.
+    coarse. Unless s is an integer, or θ is even, the formula does not close up at u = ±½: the periodic spectrum that a
+    lattice has jumps there, and the kernel falls like 1/t.
 
     Args:
         kernel_size: number of coefficients.
