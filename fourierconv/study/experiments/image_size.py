@@ -52,28 +52,21 @@ SEEDS = {"quick": 3}
 SIZES = (32, 64, 128)
 
 
-def configs(
-    profile: str,
-    sizes: Sequence[int] = SIZES,
-    seeds: int | None = None,
-    methods: Sequence[str] = METHODS,
-) -> list[Config]:
+def configs(profile: str, sizes: Sequence[int] = SIZES, seeds: int | None = None) -> list[Config]:
     """The sweep of a profile, or the part of it, or the extension, that the arguments name.
 
     Args:
         profile: 'quick'.
         sizes: of the images, in pixels.
         seeds: how many, counted from 0; by default the profile's number.
-        methods: names of contenders.
 
     Raises:
-        StudyError: an unknown profile or contender, a size outside 32 to 512, no seed.
+        StudyError: an unknown profile, a size outside 32 to 512, no seed.
 
     >>> len(configs("quick"))
     63
     """
     require_known("profile", [profile], BUDGETS)
-    require_known("method", methods, METHODS)
     count = SEEDS[profile] if seeds is None else seeds
     require_seeds(count)
     for size in sizes:
@@ -83,7 +76,7 @@ def configs(
     return [
         Config(size=size, method=method, seed=seed, **budget)
         for size in sizes
-        for method in methods
+        for method in METHODS
         for seed in range(count)
     ]
 

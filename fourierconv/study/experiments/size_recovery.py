@@ -1,6 +1,6 @@
 """Does training find a kernel's size? A student of the wrong size learns the output of a teacher of known size."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,17 +43,11 @@ STEPS = {"quick": 300, "full": 1500}
 SEEDS = {"quick": 3, "full": 8}
 
 
-def configs(
-    profile: str,
-    seeds: int | None = None,
-    methods: Sequence[str] = METHODS,
-    teachers: Sequence[str] = TEACHERS,
-    inputs: Sequence[str] = INPUTS,
-) -> list[Config]:
-    """The sweep of a profile, or the part of it, or the extension, that the arguments name.
+def configs(profile: str, seeds: int | None = None) -> list[Config]:
+    """The sweep of a profile, with the profile's number of seeds or another.
 
     Raises:
-        StudyError: an unknown profile, contender, teacher or kind of input, no seed.
+        StudyError: an unknown profile, no seed.
 
     >>> len(configs("quick"))
     324
@@ -61,14 +55,11 @@ def configs(
     require_known("profile", [profile], STEPS)
     count = SEEDS[profile] if seeds is None else seeds
     require_seeds(count)
-    require_known("method", methods, METHODS)
-    require_known("teacher", teachers, TEACHERS)
-    require_known("input", inputs, INPUTS)
     return [
         Config(teacher, input, method, seed, STEPS[profile])
-        for teacher in teachers
-        for input in inputs
-        for method in methods
+        for teacher in TEACHERS
+        for input in INPUTS
+        for method in METHODS
         for seed in range(count)
     ]
 

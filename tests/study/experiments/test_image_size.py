@@ -31,7 +31,6 @@ def test_overrides_extend_the_sweep_and_keep_what_it_has() -> None:
     ("arguments", "message"),
     [
         ({"profile": "fast"}, "profile 'fast' is unknown; choose from quick"),
-        ({"profile": "quick", "methods": ["fno"]}, "method 'fno' is unknown; choose from conv2d_5"),
         ({"profile": "quick", "sizes": [16]}, "size 16"),
         ({"profile": "quick", "seeds": 0}, "seeds=0"),
     ],
