@@ -11,7 +11,7 @@ from fourierconv import norms
 from fourierconv.kernels import FAR
 from fourierconv.norms import Side
 from fourierconv.separable import combine
-from fourierconv.takeover import copied, make
+from fourierconv.takeover import copied, make_weights
 
 TAILS = (5e-2, 1e-2, 1e-3, 1e-4, 1e-5)  # of the tolerance, for what kernels have beyond the taps that are looked at
 TAPS = 2**14  # that are looked at for a smaller tail than is needed
@@ -50,7 +50,7 @@ class Certificate:
         exact = copied(layer).eval()
         exact._tolerance = layer.tolerance
         exact.double().refresh()
-        make(exact)
+        make_weights(exact)
         self.kernels = exact._kernels(tight=True)
         theta = exact._theta()
         if theta.is_meta or not bool(theta.isfinite().all()):

@@ -167,8 +167,9 @@ def _refusal(module: object) -> str | None:
 
 def _beyond(conv: nn.Module) -> list[str]:
     """Parameters, buffers and children that are neither weight nor bias nor what makes these."""
-    names = [*conv._parameters, *conv._buffers, *conv._modules]
-    return [name for name in names if name.split("_")[0] not in ("weight", "bias", "parametrizations")]
+    parts = ("", "_orig", "_mask", "_g", "_v", "_u")  # as torch's normalizations and pruning name them
+    known = {"parametrizations", *(f"{name}{part}" for name in ("weight", "bias") for part in parts)}
+    return [name for name in (*conv._parameters, *conv._buffers, *conv._modules) if name not in known]
 
 
 # --- new layers ---

@@ -2,10 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Real
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,7 +17,7 @@ from torch.nn.utils import parametrize
 from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast, never_autocast
 from fourierconv.eager import eager, underneath
-from fourierconv.engines.dispatch import Frozen, check_name, correlate
+from fourierconv.engines.dispatch import Memory, check_name, correlate
 from fourierconv.kernels import AxisKernel
 from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
@@ -26,6 +28,24 @@ from fourierconv.sharding import whole
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate")
 WINDOW_LIMITS = (0.2, 64.0)  # of a learned Gaussian window's σ, in pixels
 SCALE_RATE = 10.0  # learning rate of scales, in pixels, relative to that of coefficients, which are below 1
+
+
+class Frozen(threading.local):
+    """Where a layer keeps its kernels while it is frozen, in each thread by itself; a copy of it is not frozen.
+
+    Attributes:
+        memory: the kernels, None where the layer is not frozen.
+        bounds: those of its scales when it was frozen, by name.
+    """
+
+    memory: Memory | None = None
+    bounds: Mapping[str, Bounds] = MappingProxyType({})
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Frozen":
+        return Frozen()
+
+    def __reduce__(self) -> tuple[type["Frozen"], tuple[()]]:
+        return Frozen, ()
 
 
 class _FourierConvNd(Readable):
@@ -252,9 +272,8 @@ class _FourierConvNd(Readable):
             held[bounds.name] = [(own, bounds.bound(axis)) for axis, own in enumerate(scales)]
         if tight and not one.is_meta:
             held = {
-                name: [
-                    (own, min(bound, float(underneath(own.detach()).max()))) for own, bound in axes
-                ]  # the bound of NaN
+                # of NaN, the bound
+                name: [(own, min(bound, float(underneath(own.detach()).max()))) for own, bound in axes]
                 for name, axes in held.items()
             }
         kernels = []

@@ -6,14 +6,13 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from fourierconv import arguments, parameterizations
 from fourierconv.layers import _FourierConvNd
 from fourierconv.parameterizations import Parameterization
 from fourierconv.scales import Bounds
 from fourierconv.separable import combine
-from fourierconv.takeover import copied
+from fourierconv.takeover import copied, made_by
 
 SEMANTICS = ("pixels", "image")
 Module = TypeVar("Module", bound=nn.Module)
@@ -67,8 +66,8 @@ def resize(
         TypeError: no module; sizes that are no integers.
         RuntimeError: a size below 1, or not as many as a layer has axes.
         ValueError: other semantics, no Fourier layer, and for 'image': kernels that are fixed in pixels, a scale that
-            would leave its limits, a reference grid that would not be whole or could not hold the modes, parametrized
-            parameters.
+            would leave its limits, a reference grid that would not be whole or could not hold the modes, parameters
+            that a parametrization or a hook makes.
 
     >>> from fourierconv import FourierConv2d
     >>> layer = FourierConv2d(3, 8, 5, padding=2, parameterization="scaled", scale=2.0)
@@ -92,12 +91,10 @@ def resize(
         own.refresh()
         if semantics == "pixels":
             continue
-        if parametrize.is_parametrized(own):
-            names = ", ".join(map(repr, own.parametrizations))  # type: ignore[arg-type]
-            raise ValueError(
-                f"{where}what replaces the parametrized {names} would be parametrized again; call "
-                f"torch.nn.utils.parametrize.remove_parametrizations first"
-            )
+        learned = ["coefficients", "bias", *(bounds.name for bounds, _, _ in own._scales())]
+        for made in (made_by(own, name) for name in learned if getattr(own, name) is not None):
+            if made is not None:
+                raise ValueError(f"{where}parameters must be the layer's own: {made}")
         try:
             _stretch(own, [Fraction(*pair) for pair in zip(new, old, strict=True)])
         except NotImplementedError as error:

@@ -73,7 +73,7 @@ def copied(module: Module, others: dict[int, Any] | None = None) -> Module:
     return deepcopy(module, {id(value): value.detach() for value in made if not value.is_leaf} | (others or {}))
 
 
-def make(module: nn.Module) -> None:
+def make_weights(module: nn.Module) -> None:
     """Let hooks make the weights of a module, as they do before it is called."""
     for hook in module._forward_pre_hooks.values():
         if isinstance(vars(module).get(_makes(hook) or ""), Tensor):

@@ -282,7 +282,7 @@ class Richer(nn.Conv2d):
     def __init__(self, channels: int) -> None:
         super().__init__(channels, channels, 3)
         self.temperature = nn.Parameter(torch.ones(1))
-        self.register_buffer("calls", torch.zeros(1))
+        self.register_buffer("weight_scale", torch.zeros(1))
         self.after = nn.ReLU()
 
 
@@ -305,7 +305,7 @@ REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
     (lambda: Standardized(1, 2, 3), "conv=Standardized has a forward of its own"),
     (replaced, "conv=Conv2d has a forward of its own"),
     (lambda: Called(1, 2, 3), "conv=Called has a forward of its own"),
-    (lambda: Richer(2), "conv=Richer has 'temperature', 'calls', 'after', which would be lost"),
+    (lambda: Richer(2), "conv=Richer has 'temperature', 'weight_scale', 'after', which would be lost"),
     (lambda: nn.Linear(1, 2), "conv=Linear is not one of them; nn.Conv1d, nn.Conv2d and nn.Conv3d"),
     (lambda: FourierConv2d(1, 2, 3), "conv=FourierConv2d is not"),
     (lambda: torch.ones(1, 2, 3), "conv=Tensor is not"),

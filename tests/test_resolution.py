@@ -1,12 +1,13 @@
 """Layers made for images of another size: what 'pixels' and 'image' keep, exactly or nearly, and what is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from fourierconv import FourierConv1d, FourierConv2d
 from fourierconv.parameterizations import NAMES, Parameterization, get
@@ -384,10 +385,24 @@ def test_without_fourier_layers_there_is_nothing_to_resize() -> None:
         resize(torch.ones(1), 32, 64)  # type: ignore[type-var]
 
 
-def test_parametrized_layers_are_resized_in_pixels_only() -> None:
-    layer = FourierConv2d(2, 3, 5, parameterization="scaled", scale=2.0)
-    model = nn.Sequential(nn.utils.parametrizations.weight_norm(layer, "coefficients"))
-    x = torch.randn(1, 2, 12, 12)
-    assert torch.equal(resize(model, 32, 64)(x), model(x))
-    with pytest.raises(ValueError, match=r"layer '0'.*'coefficients'.*remove_parametrizations"):
-        resize(model, 32, 64, "image")
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch's own: this is its old way
+@pytest.mark.parametrize(
+    ("make", "removal"),
+    [
+        (lambda layer: nn.utils.parametrizations.weight_norm(layer, "coefficients"), "remove_parametrizations"),
+        (lambda layer: nn.utils.parametrizations.weight_norm(layer, "bias"), "remove_parametrizations"),
+        (lambda layer: nn.utils.weight_norm(layer, "coefficients"), "remove_weight_norm"),
+        (lambda layer: prune.random_unstructured(layer, "scale", 1), "prune.remove"),
+    ],
+    ids=["parametrized", "parametrized bias", "hook", "pruned scale"],
+)
+def test_layers_whose_parameters_are_made_are_resized_in_pixels_only(
+    make: Callable[[nn.Module], Any], removal: str
+) -> None:
+    layer = FourierConv2d(1, 2, 5, parameterization="scaled", scale_per="channel")
+    make(layer)
+    model, x = nn.Sequential(layer), torch.randn(1, 1, 16, 16)
+    expected = model(x)
+    torch.testing.assert_close(resize(model, 16, 32)(x), expected)
+    with pytest.raises(ValueError, match=rf"layer '0': parameters must be the layer's own: .*{removal}"):
+        resize(model, 16, 32, "image")

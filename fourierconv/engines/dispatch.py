@@ -6,10 +6,9 @@ computed does not depend on the engine, only rounding does.
 
 import operator
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -60,24 +59,6 @@ class _Forced(threading.local):
 
 
 _forced = _Forced()
-
-
-class Frozen(threading.local):
-    """Where a layer keeps its kernels while it is frozen, in each thread by itself; a copy of it is not frozen.
-
-    Attributes:
-        memory: the kernels, None where the layer is not frozen.
-        bounds: those of its scales when it was frozen, by name.
-    """
-
-    memory: Memory | None = None
-    bounds: Mapping[str, Any] = MappingProxyType({})
-
-    def __deepcopy__(self, memo: dict[int, object]) -> "Frozen":
-        return Frozen()
-
-    def __reduce__(self) -> tuple[type["Frozen"], tuple[()]]:
-        return Frozen, ()
 
 
 @contextmanager
