@@ -17,6 +17,8 @@ MOST = 2**40  # pixels of an output
 def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...]:
     """One integer per axis from an integer or a sequence of 1 or `dims` of them, as plain numbers.
 
+    A tensor of one integer is taken for it, as torch does.
+
     Raises:
         TypeError: not integers, or among several one beyond 64 bits.
         ValueError: an integer beyond 64 bits.
@@ -27,6 +29,10 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
     """
     if type(value) is int and -(2**63) <= value < 2**63:  # as it mostly is
         return (operator.index(value),) * dims
+    if _is_index(value):
+        value = operator.index(value)
+    elif isinstance(value, tuple | list) and any(map(_is_index, value)):
+        value = tuple(operator.index(own) if _is_index(own) else own for own in value)
     if _is_int(value):
         check_integer(name, value)
         value = (value,)
@@ -39,6 +45,13 @@ def per_axis(name: str, value: int | Sequence[int], dims: int) -> tuple[int, ...
 
 def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_index(value: object) -> TypeGuard[Tensor]:
+    """A tensor of one integer, which torch takes for it."""
+    if not isinstance(value, Tensor) or value.numel() != 1 or value.dtype == torch.bool:
+        return False
+    return not (value.is_floating_point() or value.is_complex())
 
 
 def _is_word(value: object) -> bool:

@@ -16,7 +16,7 @@ from fourierconv.parameterizations.base import gaussian, lattice, origin
 from fourierconv.remembered import remembered
 from fourierconv.separable import dft, transform
 
-FAR = 4096  # pixels from the origin, beyond which taps are not written out
+FAR = 4096  # from the origin, beyond which taps of kernels that never end are not written out
 NEGLIGIBLE = 9.0  # widths of a Gaussian beyond which it is below 1e-17
 
 
@@ -65,6 +65,10 @@ class AxisKernel:
         reach = math.ceil(NEGLIGIBLE * self.window_reach) + self.kernel_size
         return max(first, -reach), min(last, reach)
 
+    def ends(self, tolerance: float, dims: int) -> bool:
+        """Whether no taps are dropped at this tolerance: the kernel has no others."""
+        return self.support(tolerance, dims) == self.support(0.0, dims)
+
     def are_taps(self, first: int, last: int) -> bool:
         """Whether A at the positions first, ..., last is the identity: the coefficients are the taps."""
         return self.own.name == "spatial" and self.window is None and (first, last) == self.support(0.0, 1)
@@ -78,10 +82,12 @@ class AxisKernel:
 
     def basis(self, n: int, rows: int) -> Tensor:
         """The matrix B on a circular grid of n points before dilation, complex (scales, rows, coefficients)."""
-        if self.window is None:
+        support = self.support(0.0, 1)
+        if self.window is None and not self.are_taps(*support):
             return self.own.basis(n, rows, self.kernel_size, self.scale, self.reach)
-        positions = lattice(*self.support(0.0, 1), device=self.scale.device)
-        return transform(dft(n, positions, rows, self.scale.dtype), self.taps(positions))
+        positions = lattice(*support, device=self.scale.device)
+        fourier = dft(n, positions, rows, self.scale.dtype)
+        return fourier.unsqueeze(0) if self.are_taps(*support) else transform(fourier, self.taps(positions))
 
     def spectrum(self, n: int, rows: int, shift: int | None = None) -> Tensor:
         """The dilated kernel's B on n points, tap 0 at `shift` pixels; by default where it is centred."""
@@ -150,11 +156,18 @@ class AxisKernel:
         return self.taps(lattice(*self.support(1e-4, 1), self.scale.device)).square().sum(-2)
 
     def gram(self, tolerance: float, dims: int) -> tuple[Tensor, Tensor]:
-        """AᵀA and AᵀD²A, (scales, columns, columns), D the pixels from the origin, as far as 4096."""
+        """AᵀA and AᵀD²A, (scales, columns, columns), D the pixels from the origin.
+
+        Kernels that never end count as far as 4096 taps from it.
+        """
         first, last = self.support(tolerance, dims)
-        taps = lattice(max(first, -FAR), min(last, FAR), self.scale.device)
+        if not self.ends(tolerance, dims):
+            first, last = max(first, -FAR), min(last, FAR)
+        taps = lattice(first, last, self.scale.device)
         matrix = self.taps(taps)
         distance = (self.dilation * taps + self.shift).to(matrix.dtype).view(-1, 1)
+        if self.are_taps(first, last):
+            return matrix, distance.square() * matrix
         return matrix.mT @ matrix, (distance * matrix).mT @ (distance * matrix)
 
     def extent(self, tolerance: float, dims: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from types import MappingProxyType
@@ -95,13 +96,11 @@ class _FourierConvNd(Readable):
         self.parameterization = parameterization
         self._axes = self._parameterizations(reference_grid)
 
-        widths = [own.width(k) for own, k in zip(self._axes, self.kernel_size, strict=True)]
-        shape = (out_channels, in_channels // groups, *widths)
-        self.coefficients = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+        self.coefficients = nn.Parameter(torch.empty(self._shape, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reference_grid = tuple(own.grid(k) for own, k in zip(self._axes, self.kernel_size, strict=True))
         with torch.device("cpu"):  # the random numbers of one device, wherever they go
-            self.coordinates = self._axes[0].coordinates(shape, self.reference_grid)
+            self.coordinates = self._axes[0].coordinates(self._shape, self.reference_grid)
         if self.coordinates is not None:
             self.coordinates.to(self.coefficients.device, dtype)
 
@@ -118,6 +117,12 @@ class _FourierConvNd(Readable):
         if self._tolerance is not None:
             return self._tolerance
         return 1e-12 if self._like().dtype == torch.float64 else 1e-6
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        """Of the coefficients."""
+        widths = [own.width(k) for own, k in zip(self._axes, self.kernel_size, strict=True)]
+        return (self.out_channels, self.in_channels // self.groups, *widths)
 
     def _check_constructor(self, tolerance: float | None) -> None:
         for name in ("in_channels", "out_channels", "groups"):
@@ -312,11 +317,14 @@ class _FourierConvNd(Readable):
                 f"{type(self).__name__} cannot be exported to ONNX; export the network that fourierconv.to_conv returns"
             )
         weights = self.coefficients  # once: those that are parametrized are made anew whenever they are read
-        return beyond_autocast(partial(self._correlate, weights), input, dtype=weights.dtype)
+        return beyond_autocast(partial(self._correlate, weights), input, self.bias, dtype=weights.dtype)
 
-    def _correlate(self, weights: Tensor, input: Tensor) -> Tensor:
+    def _correlate(self, weights: Tensor, input: Tensor, bias: Tensor | None) -> Tensor:
         arguments.check_input(input, self.dims, self.in_channels, weights.dtype, weights.device)
         arguments.check_real("input", input.dtype)
+        if weights.shape[1:] != self._shape[1:]:
+            raise RuntimeError(f"coefficients must have shape {list(self._shape)}, but got {list(weights.shape)}")
+        arguments.check_bias(bias, weights.shape[0], input.dtype, input.device)
         n = arguments.image_size(input, self.dims)
         size = arguments.output_size(n, self.kernel_size, self._pairs, self.stride, self.dilation)
         arguments.check_border(self.padding_mode, n, self._pairs)
@@ -331,7 +339,7 @@ class _FourierConvNd(Readable):
             input,
             self._theta(weights),
             filters,
-            self.bias,
+            bias,
             self.groups,
             self.padding_mode,
             self.engine,
@@ -356,7 +364,9 @@ class _FourierConvNd(Readable):
         before = self._frozen.memory, self._frozen.bounds
         self._frozen.memory = None
         try:
-            self._frozen.bounds = {own.name: self._fitting(own, parameter) for own, parameter, _ in self._scales()}
+            # copies: `refresh` changes the layer's own
+            bounds = {own.name: replace(self._fitting(own, parameter)) for own, parameter, _ in self._scales()}
+            self._frozen.bounds = bounds
             self._frozen.memory = {}
             yield
         finally:

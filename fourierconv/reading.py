@@ -84,8 +84,8 @@ class Readable(nn.Module, ABC):
             Real, (out, in/groups, *size).
 
         Raises:
-            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which kernels with slow
-                tails need at a small tolerance: pass size=.
+            ValueError: a size below 1, or a default window of more than 4096 taps per axis, which kernels that never
+                end need at a small tolerance where their tails are slow: pass size=.
 
         >>> from fourierconv import FourierConv2d
         >>> FourierConv2d(3, 8, 5).kernel().shape
@@ -95,7 +95,7 @@ class Readable(nn.Module, ABC):
         if size is None:
             windows = [kernel.extent(self.tolerance, self.dims) for kernel in kernels]
             sizes = tuple(_centred(window) for window in windows)
-            if max(sizes) > FAR:
+            if max(sizes) > FAR and not all(own.ends(self.tolerance, self.dims) for own in kernels):
                 raise ValueError(
                     f"tolerance={self.tolerance} takes {max(sizes)} taps per axis; pass size= or use a larger tolerance"
                 )
@@ -158,7 +158,7 @@ class Readable(nn.Module, ABC):
         reach = max(max(map(abs, kernel.extent(tolerance, self.dims))) for kernel in kernels)
         reach = min(reach, FAR)
         matrices = [kernel.pixels(-reach, reach) for kernel in kernels]
-        rotated = [torch.linalg.qr(matrix, mode="r")[1] for matrix in matrices]
+        rotated = [torch.linalg.qr(matrix, mode="r")[1] for matrix in matrices] if self.dims > 1 else matrices
         for axis in range(self.dims):
             mixed = [matrices[i] if i == axis else rotated[i] for i in range(self.dims)]
             others = [i + 2 for i in range(self.dims) if i != axis]

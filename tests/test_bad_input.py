@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from fourierconv import FourierConv2d, functional
@@ -70,6 +71,43 @@ def test_complex_and_integer_input_is_refused_by_name(dtype: torch.dtype, kind: 
         error = refusal(work)
         assert type(error) is RuntimeError
         check_message(error, (f"{name} is {kind}, {dtype}", "float32"))
+
+
+@pytest.mark.parametrize("engine", ["auto", "whole", "tiled", "direct"])
+@pytest.mark.parametrize("shape", [(6, 4, 5, 5), (6, 4, 3, 1), (6, 2, 3, 3), (6, 4, 9)], ids=str)
+def test_layers_refuse_coefficients_of_other_kernels(shape: tuple[int, ...], engine: str) -> None:
+    layer = FourierConv2d(4, 6, 3, engine=engine)
+    error = refusal(lambda: functional_call(layer, {"coefficients": torch.ones(shape)}, (torch.ones(2, 4, 8, 8),)))
+    assert type(error) is RuntimeError
+    check_message(error, ("coefficients", "[6, 4, 3, 3]", f"{list(shape)}"))
+
+
+@pytest.mark.parametrize(
+    ("bias", "says"),
+    [
+        (torch.ones(1), ("[6]", "[1]")),
+        (torch.ones(6, 1), ("[6]", "[6, 1]")),
+        (torch.ones(6, dtype=torch.float64), ("float64", "float32")),
+        (torch.ones(6, dtype=torch.float16), ("float16", "float32")),
+        (torch.ones(6, dtype=torch.complex64), ("complex64", "float32")),
+    ],
+)
+def test_layers_refuse_the_same_biases(bias: torch.Tensor, says: tuple[str, ...]) -> None:
+    x, errors = torch.ones(2, 4, 8, 8), []
+    for layer in (nn.Conv2d(4, 6, 3), FourierConv2d(4, 6, 3)):
+        layer.bias = nn.Parameter(bias)
+        errors.append(refusal(partial(layer, x)))
+    assert type(errors[1]) is type(errors[0])
+    check_message(errors[1], ("bias", *says))
+
+
+def test_autocast_takes_biases_of_any_dtype_as_torchs_does() -> None:
+    x, layer = torch.ones(2, 4, 8, 8), FourierConv2d(4, 6, 3)
+    layer.bias = nn.Parameter(torch.ones(6, dtype=torch.bfloat16))
+    conv = nn.Conv2d(4, 6, 3)
+    conv.load_state_dict({"weight": layer.weight, "bias": torch.ones(6)})
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(layer(x), conv(x))
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])

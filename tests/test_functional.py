@@ -123,6 +123,16 @@ def test_no_inverse_fft_ever_gets_what_no_real_kernel_has(
     torch.testing.assert_close(torch.fft.rfft2(kernel), given_spectrum, rtol=0, atol=1e-12)
 
 
+def test_tensors_of_one_integer_are_integers() -> None:
+    x, w = torch.randn(1, 2, 9, 9), torch.randn(2, 2, 3, 3)
+    one, two = torch.tensor([1]), torch.tensor(2, dtype=torch.int32)
+    for arguments in ({"padding": two}, {"stride": two, "padding": one}, {"dilation": (two, one), "padding": (1, two)}):
+        torch.testing.assert_close(functional.conv2d(x, w, **arguments), F.conv2d(x, w, **arguments))
+    for padding in (torch.tensor([1, 2]), torch.tensor(1.0)):
+        with pytest.raises(TypeError, match="padding must be an int or 2 ints"):
+            functional.conv2d(x, w, padding=padding)  # type: ignore[arg-type]
+
+
 def test_spectral_conv_takes_a_lazily_conjugated_spectrum() -> None:
     x = torch.randn(1, 1, 6, 5, dtype=torch.float64)
     spectrum = torch.fft.rfft2(torch.randn(2, 1, 6, 5, dtype=torch.float64))

@@ -235,6 +235,13 @@ def test_no_penalty_needs_a_value(case: LayerCase, penalty: Penalty) -> None:
     assert value.shape == ()
 
 
+def test_all_taps_of_kernels_that_end_count() -> None:
+    layer = FourierConv1d(1, 1, 8301, bias=False)
+    with torch.no_grad():
+        layer.coefficients.zero_()[..., [0, 4150]] = 1.0  # 4150 pixels from the origin, and on it
+    torch.testing.assert_close(size(layer).detach(), torch.tensor(4150 / math.sqrt(2)))
+
+
 @pytest.mark.parametrize("penalty", [sobolev, size])
 def test_what_is_no_fourier_layer_is_refused(penalty: Callable[[Any], Tensor]) -> None:
     with pytest.raises(TypeError, match="layer must be a Fourier layer, but got Sequential; of a model, sum over"):

@@ -225,6 +225,13 @@ def test_kernels_that_take_too_many_taps_are_refused() -> None:
     assert layer.kernel(9).shape == (1, 1, 9)
 
 
+def test_kernels_that_end_are_written_out_however_long_they_are() -> None:
+    layer = FourierConv1d(1, 1, 3, dilation=4001, bias=False)
+    kernel = layer.kernel().detach()
+    assert kernel.shape == (1, 1, 8003)
+    torch.testing.assert_close(kernel[..., ::4001], layer.weight.detach())
+
+
 @pytest.mark.parametrize("mass", [0.0, 1.1, math.nan])
 def test_shares_of_more_than_all_or_nothing_are_refused(mass: float) -> None:
     with pytest.raises(ValueError, match=f"mass={mass} must be a share"):

@@ -354,6 +354,9 @@ def test_nothing_is_seen_while_kernels_are_frozen() -> None:
         assert layer.scale is not None
         layer.scale.fill_(6.0)
         torch.testing.assert_close(layer(X), before)
+        for again in (layer.refresh, layer.train, layer.eval):
+            again()
+            torch.testing.assert_close(layer(X), before)
     torch.testing.assert_close(layer(X), _fresh(Learned("scale", "scaled"), layer)(X))
 
 
