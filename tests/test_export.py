@@ -146,6 +146,20 @@ def test_bounds_for_images_smaller_than_the_kernel_are_relative_to_the_whole_ker
             assert apart(layer, conv, (n,)) <= bound * layer_norm(layer) * (1 + 1e-3) + 1e-12
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_what_lies_beyond_all_taps_counts_as_often_as_borders_show_it(mode: str) -> None:
+    certificate = Certificate(build(SLOW[0], ONE_AXIS[4], mode), 0.1, None)
+    assert certificate.enlarged() > 1 or mode == "zeros"
+    whole = certificate.bound((2 * certificate.taps.shape[2] + 1,))
+    assert whole >= certificate.missing * certificate.enlarged() > 0
+
+
+def test_what_kernels_of_several_scales_and_phases_leave_out_counts_for_all_of_them() -> None:
+    for options, apart in (({}, math.sqrt(2)), ({"scale_per": "channel"}, 2.0)):  # of stride 2, and of 2 channels
+        layer = build(LayerCase("hermite", 1.3), ONE_AXIS[6], "zeros", tolerance=1e-2, **options)
+        assert Certificate(layer, 0.1, None).cut == pytest.approx(1e-2 * apart)
+
+
 @pytest.mark.parametrize("n", [5, 7])
 def test_circles_that_the_stride_does_not_divide_are_bounded(n: int) -> None:
     layer = build(WIDE[1], ((4,), (3,), (1,), (1,)), "circular")

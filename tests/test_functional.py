@@ -59,6 +59,12 @@ def test_an_empty_batch_gives_an_empty_output_and_zero_gradients(mode: str) -> N
     assert weight.grad.abs().sum() == 0
 
 
+def test_of_no_images_an_output_may_have_no_pixels_as_torch_has_it() -> None:
+    images, weight = torch.ones(0, 1, 2), torch.ones(1, 1, 1)
+    expected = F.conv_transpose1d(images, weight, padding=1)
+    assert expected.shape == functional.conv_transpose1d(images, weight, padding=1).shape == (0, 1, 0)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_stride_beyond_the_image_takes_no_memory(function: str) -> None:
     dims, n = dims_of(function), 1 if function.startswith("conv_transpose") else 7

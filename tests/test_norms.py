@@ -128,6 +128,14 @@ def test_a_bound_for_every_circle_holds_where_taps_wrap_and_outputs_are_given_ou
         assert float(torch.linalg.matrix_norm(matrix, 2)) <= upper * (1 + 1e-12)
 
 
+def test_what_two_taps_are_between_the_frequencies_is_counted() -> None:
+    """I and a rotation by π/16 add up to 2, halfway between frequencies that are looked at."""
+    cosine, sine = math.cos(math.pi / 16), math.sin(math.pi / 16)
+    turned = torch.tensor([[cosine, -sine], [sine, cosine]], dtype=torch.float64)
+    lower, upper = norm(torch.stack([torch.eye(2, dtype=torch.float64), turned], -1), 1, [Side("zeros", 0, 0, 0)])
+    assert lower < 2 <= upper
+
+
 # --- how close they are ---
 
 SHAPES = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fourierconv import FourierConv1d, FourierConv2d
+from fourierconv import FourierConv1d, FourierConv2d, reading
 from tests.layer_cases import CLASSES, LAYERS, Layer, LayerCase, full_spectrum, label
 
 Sizes = tuple[int, ...]
@@ -220,6 +220,13 @@ def test_what_the_layer_cuts_off_is_counted() -> None:
     layer = LayerCase("spline").build_in(1, 1, 1, 5, padding=2, tolerance=0.6)
     layer.coefficients.data[0, 0] = torch.tensor([-1.335, 1.759, -0.133, -1.082, 0.524])
     assert 1.15 * float(layer.operator_norm(1000)) < norm(layer, (100,)) <= float(layer.operator_norm())
+
+
+def test_what_is_not_looked_at_of_long_kernels_is_allowed_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = LayerCase("dyadic").build_in(1, 1, 1, 7, padding=3)
+    first, last = layer._kernels()[0].extent(0.1, 1)
+    monkeypatch.setattr(reading, "FREQUENCIES", reading.OVERSAMPLING * (last - first + 1))  # a tenth may lie beyond
+    assert 1.15 * float(layer.operator_norm(4096)) <= float(layer.operator_norm())
 
 
 def test_kernels_too_long_for_a_bound_are_refused() -> None:

@@ -21,6 +21,7 @@ HOLDS = {
     "bounds.csv": "the bounds that were set beforehand, and whether they hold",
     "claims.csv": "every claim with its value, interval and seeds, computed from the profile's tables",
     "cuda.csv": "time, peak memory and error of every contender on a CUDA device",
+    "replaced.csv": "trainings that were made anew at other rates, and are in no table; each row tells how it was made",
     "rounds.csv": "every single measurement",
     "times.csv": "the time of every contender: median and interval of the rounds",
 }
@@ -45,7 +46,8 @@ def _profile(folder: Path) -> Iterator[str]:
     files = {name: tables.files(own, folder) for name, own in EXPERIMENTS.items()}
     yield f"## Profile {folder.name}\n"
     for path in _others(folder, [path for pair in files.values() for path in pair]):
-        yield "{}: {}. `{}` makes it again.\n".format(*_holds(path), again)
+        makes = "" if path.name == "replaced.csv" else f" `{again}` makes it again."
+        yield "{}: {}.{}\n".format(*_holds(path), makes)
     for name, pair in files.items():
         if any(path.exists() for path in pair):
             yield f"### {folder.name}: {name.replace('_', ' ')}\n"

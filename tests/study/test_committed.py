@@ -149,6 +149,14 @@ def test_what_pages_say_of_a_gpu_in_words() -> None:
     assert median(shares["torch"]) > 3  # "several times less memory in most cells"
 
 
+def test_what_was_replaced_is_in_no_table() -> None:
+    rows = tables.from_csv((COMMITTED / "full" / "replaced.csv").read_text())
+    assert {row["lr"] for row in rows} == {0.003}
+    kept = {path.stem for path in (COMMITTED / "full" / "runs" / EXPERIMENT.NAME).glob("*.json")}
+    assert len(rows) == len({row["key"] for row in rows} - kept) == 24
+    assert all(row["commit"] and row["date"] and row["command"] for row in rows)
+
+
 def test_what_pages_say_of_the_search_for_rates_in_words() -> None:
     def reached(data: str, method: str) -> float:
         rate = protocol.rate(data, method, "adam")
@@ -223,6 +231,12 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert gains["twice"].low > 0  # "it is still ahead"
     assert gains["twice"].mean < plain / 4  # "by far fewer points"
     assert deeper < 0  # "its classic ones are ahead"
+    tried = tables.from_csv((COMMITTED / "full" / "replaced.csv").read_text())
+    before = _gain([row for row in tried if row["network"] == "twice"], "twice", "conv2d_5")
+    assert verdict(before) == "undecided"  # "at a rate that was tried first ... undecided"
+    assert abs(before.mean - gains["twice"].mean) < 0.1  # "as far ahead on the mean"
+    over_classic, over_best = (found[f"imagenette_scaled_channel_128{kind}"].mean for kind in ("", "_best"))
+    assert over_best > over_classic  # "on test images the classic ones have a higher mean accuracy than they"
     assert gains["resnet18"].low < -0.5 < 0 < gains["resnet18"].high  # "do not tell"
     shown_values = claims.values(PROTOCOL_CLAIMS, {EXPERIMENT.NAME: table.rows}, found)
     kinds = product(protocol.CONTENDERS, draft_claims.BESIDE | draft_claims.SIMPLER)
@@ -243,11 +257,17 @@ def test_what_pages_say_of_the_full_profile_in_words() -> None:
     assert all(own.low < 0 < own.high for own in over_layer)  # "above one scale per layer neither is shown to be"
     ahead = {name: _above(table.rows, name, "scaled_channel") for name in ("hermite", "spacings")}
     assert min(own.low for own in ahead.values()) > 0  # "other learned sizes did better"
+    at: dict[str, Any] = {"data": "letters", "size": protocol.PRIMARY_SIZE}
+    plainly = at | {"network": "convnet", "widths": "-".join(map(str, protocol.WIDTHS))}
+    sizes = [
+        float(claims.select({"": table.rows}, "", **plainly, method=name)[0]["parameters"])
+        for name in ("spacings", "scaled_channel")
+    ]
+    assert sizes[0] > 4 * sizes[1]  # "with several times the parameters"
     level = _above(table.rows, "scaled_channel", "conv2d_5", "twice", "deeper")
     assert level.low < -0.5 < 0 < level.high  # "three seeds do not tell one scale per channel from it"
     small = _above(table.rows, "conv2d_3", "conv2d_5", "resnet18", "deeper")
     assert abs(small.mean) < 0.5  # "reaches on letters about as much"
-    at: dict[str, Any] = {"data": "letters", "size": protocol.PRIMARY_SIZE}
     deep, *_ = claims.select({"": table.rows}, "", **at, network="deeper")
     residual, *_ = claims.select({"": table.rows}, "", **at, network="resnet18", method="conv2d_3")
     assert 5 < float(deep["parameters"]) / float(residual["parameters"]) < 7  # "with a sixth of them"
@@ -269,11 +289,11 @@ def test_what_pages_say_of_extents_in_words() -> None:
     photos = kernels.slopes(page, "extents", data="imagenette")
     for method, layer in product(("scaled_layer", "scaled_channel"), kernels.LAYERS):
         own = photos[(photos["method"] == method) & (photos["layer"] == layer)]
-        # "only the last layer's kernels grow; those of the first two keep their size, or shrink"
+        # "only the last layer's are shown to grow"
         assert (interval(own["slope"].tolist()).low > LEAST_GROWTH) == (layer == kernels.LAST)
     grown = kernels.slopes(page, "extents", data="imagenette", size=(64, 128))
     window = grown[(grown["method"] == "window_31") & (grown["layer"] == kernels.LAST)]["slope"].tolist()
-    assert interval(window).mean < LEAST_GROWTH  # "from 64 to 128 pixels there is none on photographs"
+    assert interval(window).mean < LEAST_GROWTH  # "from 64 to 128 pixels none is shown on photographs"
     letters = summaries(page, "extent_3", "extents", data="letters").set_index(["method", "size"])["mean"]
     for size in protocol.SIZES:
         assert letters["scaled_layer", size] > size / kernels.SHRUNK  # "kernels cover the layer's whole input"

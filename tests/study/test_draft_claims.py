@@ -85,6 +85,7 @@ def test_a_part_of_the_seeds_says_nothing(tmp_path: Path) -> None:
     assert shown["letters_scaled_channel_128_verdict"] == "2 of 8 seeds: no verdict"
     assert draft_claims.values(found, shown)["draft_sizes"] == "is not answered yet (0 of 6 cases)"
     assert draft_claims.values(found, shown)["draft_accuracy"] == "is not answered yet (0 of 6 cases)"
+    assert draft_claims.values(found, shown)["draft_sizes_proportion"] == ""
 
 
 def test_without_a_control_nothing_is_told() -> None:

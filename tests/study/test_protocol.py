@@ -99,6 +99,22 @@ def test_the_best_fixed_kernel_gets_seeds_and_a_control(tmp_path: Path, monkeypa
     assert not any(own.validation for own in chosen.configs)
 
 
+@pytest.mark.parametrize("change", [{"lr": 0.03}, {"epochs": 2 * protocol.EPOCHS}], ids=str)
+def test_what_was_tried_at_another_rate_or_for_longer_chooses_nothing(
+    change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "repository_root", lambda: tmp_path)
+    monkeypatch.setattr(protocol, "rate", lambda *contender: 0.01)
+    (selection,) = (own for own in protocol.questions("full") if own.name == "selection")
+    others = [replace(own, **change) for own in selection.configs if own.method == "conv2d_3"]
+
+    def measured(config: Config) -> dict[str, Any]:
+        return best_of("conv2d_15")(config) | ({"accuracy": 100.0} if config in others else {})
+
+    protocol_runs.write(tmp_path / "book" / "results", "full", [*selection.configs, *others], measured)
+    assert set(protocol.chosen().values()) == {"conv2d_15"}
+
+
 def best_of(method: str) -> Callable[[Config], dict[str, Any]]:
     return lambda config: metrics(config) | {"accuracy": 90.0 if config.method == method else 40.0}
 

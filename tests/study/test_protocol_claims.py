@@ -85,6 +85,17 @@ def test_words_stand_beside_the_controls_of_twice_the_training(
     assert words == [classic, classic, best]
 
 
+def test_beside_another_size_the_control_is_of_that_size(tmp_path: Path) -> None:
+    def slow(config: Config) -> dict[str, Any]:
+        more = 6.0 * (config.method == "conv2d_5" and config.size == 64 and doubled(config))
+        return exact(config) | {"accuracy": exact(config)["accuracy"] + more}
+
+    told = rows(tmp_path, wanted("accuracy", "convergence", data="letters"), slow)
+    shown = claims.values(PROTOCOL_CLAIMS, told, claims.measure(PROTOCOL_CLAIMS, told))
+    assert shown["letters_scaled_channel_128_verdict"] == "beats"
+    assert shown["letters_scaled_channel_128_at_64_verdict"] == "not converged: no claim"
+
+
 def test_a_verdict_that_hangs_on_the_first_seed_is_doubted(tmp_path: Path) -> None:
     def first(config: Config) -> dict[str, Any]:  # as good as all would be after twice the training
         more = 12.0 * (config.method == "conv2d_5" and (config.seed == 0 or doubled(config)))

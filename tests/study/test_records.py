@@ -61,6 +61,14 @@ def test_a_sidecar_that_lacks_something_is_an_error(results: Path, name: str, ke
         provenance(results)
 
 
+def test_a_table_of_changed_code_says_so(results: Path) -> None:
+    path, words = results / SIDECARS[0], ", with changes beyond it |"
+    sidecar, before = json.loads(path.read_text()), provenance(results).count(words)
+    assert sidecar["dirty"] == [False]
+    path.write_text(json.dumps(sidecar | {"dirty": [False, True]}))
+    assert provenance(results).count(words) == before + 1
+
+
 def test_a_part_of_a_profile_says_how_large_it_is(results: Path) -> None:
     path = results / "pilot" / "classification.provenance.json"
     sidecar = json.loads(path.read_text())

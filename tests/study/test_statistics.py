@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fourierconv.study.statistics import (
     Interval,
+    growth,
     interval,
     loglog_slope,
     loglog_slopes,
@@ -85,6 +86,13 @@ def test_a_seed_without_its_pair_is_named() -> None:
 @pytest.mark.parametrize(("low", "high", "words"), VERDICTS)
 def test_verdicts(low: float, high: float, words: str) -> None:
     assert verdict(Interval((low + high) / 2, low, high, sd=1.0, n=5)) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(-0.2, -0.05, "not"), (-0.2, -0.11, "the other way"), (-0.2, 0.11, "undecided")]
+)
+def test_extents_that_hardly_shrink_do_not(low: float, high: float, words: str) -> None:
+    assert growth(Interval((low + high) / 2, low, high, sd=1.0, n=5)) == words
 
 
 @given(st.floats(-3, 3), st.floats(0.1, 10), st.lists(st.sampled_from([32, 48, 64, 96, 128]), min_size=2, unique=True))

@@ -109,7 +109,7 @@ def test_a_collected_table_is_read_back(collected: Path) -> None:
 
 def test_times_are_in_the_sidecar_and_not_in_the_table(collected: Path, tmp_path: Path) -> None:
     other = Store(tmp_path / "another day")
-    fill(other, CONFIGS, seconds=99.0, cpu="slide rule", commit="decaf")
+    fill(other, CONFIGS[::-1], seconds=99.0, cpu="slide rule", commit="decaf")  # the first one is the last one done
     path = tables.collect(toy, "quick", other, tmp_path / "other" / "quick")
     assert path.read_bytes() == (collected / "toy.csv").read_bytes()
     sidecar = tables.read(toy, path.parent).provenance

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from fourierconv import FourierConv2d
 from fourierconv.study import methods, training
@@ -40,6 +41,33 @@ def test_training_is_a_function_of_the_seed() -> None:
     first, again, other = (trained(seed)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["0.coefficients"], other["0.coefficients"])
+
+
+def test_images_left_out_of_an_epoch_do_not_count_in_its_accuracy() -> None:
+    linear = nn.Linear(1, 2)
+    nn.init.constant_(linear.bias, 0.0)
+    linear.bias.data[1] = 1.0
+    linear.weight.data = torch.tensor([[-1.0], [1.0]])  # dark images are at -1.5, bright ones above 0
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+    data = bright_or_dark(20)
+    assert accuracy(model, data.test_images, data.test_labels) == 100
+    history = train_classifier(model, data, epochs=1, batch=8, lr=0.0, seed=0, report=lambda line: None)
+    assert history[0]["train_accuracy"] == 100
+
+
+def test_scales_at_their_bound_are_counted_over_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "refresh", lambda model: 1)
+    model = ConvNet(methods.get("conv2d_5"), channels=1, widths=(2, 2, 2), classes=2)
+    data = bright_or_dark(42)
+    history = train_classifier(model, data, epochs=2, batch=2, lr=0.01, seed=0, report=lambda line: None)
+    assert [entry["bounded"] for entry in history] == [3, 3]  # after steps 1, 11 and 21
+
+
+def test_a_network_is_tested_as_it_was_trained_whatever_is_in_a_batch() -> None:
+    data, model = bright_or_dark(8), ConvNet(methods.get("conv2d_5"), channels=1, widths=(2, 2, 2), classes=2)
+    before = {name: own.clone() for name, own in model.train().state_dict().items()}
+    accuracy(model, data.test_images, data.test_labels)
+    assert all(torch.equal(own, before[name]) for name, own in model.state_dict().items())
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run() -> None:

@@ -68,6 +68,16 @@ def test_the_predecessors_table_has_steps_and_says_never(whole: Path, tmp_path: 
     assert set(table["spline"].values()) == {"not run yet", "0.001"}  # and its rate
 
 
+def test_coordinates_are_compared_seed_by_seed(tmp_path: Path) -> None:
+    def measured(config: Config) -> dict[str, Any]:
+        return metrics(config) | {"accuracy": 70.0 + config.seed * {"conv2d_5": 1, "spectral": -2}[config.method]}
+
+    protocol_runs.write(tmp_path, "full", wanted("coordinates"), measured)
+    table = changes.coordinates(evidence.load("coordinates", folder=tmp_path))
+    assert list(table["largest of a seed"]) == ["12.0"] * 2  # of five
+    assert list(table["correlation"]) == ["-1.00"] * 2
+
+
 def test_coordinates_may_differ_with_adam_alone(tmp_path: Path) -> None:
     def measured(config: Config) -> dict[str, Any]:
         gain = {"sgd": -0.1, "adam": 3.0}[config.optimizer] + 0.1 * config.seed

@@ -86,6 +86,26 @@ def test_extents_stand_above_that_of_the_best_fixed_kernel(whole: Path, tmp_path
     assert set(table["the best fixed kernel"].values()) == {"not chosen yet"}
 
 
+def test_extents_of_the_best_fixed_kernel_are_of_whole_trainings(tmp_path: Path) -> None:
+    def aside(config: Config) -> dict[str, Any]:
+        found = exact(config)
+        return found | {"extents": [own | {"mean": 9.0} for own in found["extents"]]} if config.validation else found
+
+    protocol_runs.write(tmp_path, "full", wanted("extents", "selection", data="letters"), aside)
+    found = evidence.load("extents", "selection", folder=tmp_path)
+    table = by_contender(kernels.extents(found, "extents", data="letters"))
+    assert table["the best fixed kernel"]["64 px"] == "4.0 [4.0, 4.0]<br><small>conv2d 11×11</small>"
+
+
+def test_what_influences_a_learned_size_is_told_where_it_is_learned(whole: Path) -> None:
+    found = evidence.load("parts", folder=whole)
+    assert found.of("parts", method="scaled_layer")["contender"].str.contains("not learned").any()
+    table = kernels.influences(found, "parts", methods=("scaled_layer",))
+    changes = ("from 2 px", "from 4 px", "scale's rate ×1", "scale's rate ×3", "scale's rate ×30")
+    assert set(table["contender"]) == {f"scaled, per layer, {change}" for change in changes}
+    assert set(table["seeds"]) == {3}
+
+
 def test_extents_are_shares_of_the_letter(tmp_path: Path) -> None:
     protocol_runs.write(tmp_path, "full", wanted("limits"), exact)
     found = evidence.load("limits", "accuracy", folder=tmp_path)

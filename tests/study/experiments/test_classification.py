@@ -80,6 +80,36 @@ def test_a_run_fills_its_row_and_its_weights_make_the_network_again() -> None:
     assert classification.run(replace(TINY, keep=False), silent).weights is None
 
 
+def test_a_run_is_tested_on_the_test_images_at_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classification, "accuracy", lambda model, images, labels: (len(images), len(labels)))
+    metrics = classification.run(replace(TINY, test_sizes=(64,)), silent).metrics
+    assert metrics["accuracy"] == (TINY.test, TINY.test)
+    assert metrics["at_sizes"] == {sense: {"64": (TINY.test, TINY.test)} for sense in ("pixels", "image")}
+
+
+def test_a_run_tells_its_last_epoch_what_all_of_them_held_and_when_it_had_learned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    epochs = ((0.9, 60.0, 2), (0.4, 80.0, 1))
+    history = [
+        {"epoch": number, "loss": loss, "train_accuracy": accuracy, "bounded": bounded}
+        for number, (loss, accuracy, bounded) in enumerate(epochs, 1)
+    ]
+    monkeypatch.setattr(classification, "train_classifier", lambda *_, **__: history)
+    metrics = classification.run(replace(TINY, epochs=2), silent).metrics
+    assert (metrics["loss"], metrics["train_accuracy"], metrics["bounded"]) == (0.4, 80.0, 3)
+    assert metrics["steps_to"] == {"50": 2, "75": 4, "90": None}  # 2 steps of 16 of its 32 letters per epoch
+
+
+def test_of_seventeen_layers_the_row_has_the_first_and_the_last_of_every_stage() -> None:
+    config = replace(TINY, network="resnet18", widths=(4, 4, 4, 4), method="conv2d_3")
+    layers = [{"mean": float(number)} for number in range(17)]
+    measured = dict.fromkeys(("accuracy", "train_accuracy", "loss", "bounded", "parameters"), 0)
+    found = {**measured, "steps_to": {}, "extents": layers, "scales": [None] * 17, "at_sizes": {}}
+    (row,) = classification.rows(config, found)
+    assert [row[f"extent_{place}"] for place in range(1, 7)] == [0.0, 4.0, 8.0, 12.0, 16.0, None]
+
+
 def test_times_are_provenance_and_no_metrics() -> None:
     outcome = classification.run(TINY, silent)
     noted = provenance.finished(1.0)

@@ -49,3 +49,9 @@ def test_a_run_fills_its_row_and_its_weights_make_the_network_again(
     assert set(row) | {"profile"} == set(image_size.columns) | {"profile"}
     assert outcome.weights is not None
     assert extents(image_size.network(TINY, outcome.weights)) == outcome.metrics["extents"]
+
+
+def test_a_run_is_tested_on_the_test_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOURIERCONV_BUILD", str(tmp_path))
+    monkeypatch.setattr(image_size, "accuracy", lambda model, images, labels: (len(images), len(labels)))
+    assert image_size.run(TINY, lambda line: None).metrics["accuracy"] == (TINY.test, TINY.test)

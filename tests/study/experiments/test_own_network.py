@@ -1,8 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from fourierconv.study.experiments import own_network
 from fourierconv.study.models import extents
@@ -53,3 +55,14 @@ def test_a_run_fills_its_row_and_its_weights_make_the_network_again(
     assert (row["exported_accuracy"] is None) == (method == "original")
     assert outcome.weights is not None
     assert extents(own_network.network(config, outcome.weights)) == outcome.metrics["extents"]
+
+
+def test_a_run_and_its_export_are_tested_on_the_test_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tested(model: nn.Module, images: np.ndarray, labels: np.ndarray) -> tuple[str, int, int]:
+        return type(model[0]).__name__, len(images), len(labels)  # type: ignore[index]
+
+    monkeypatch.setenv("FOURIERCONV_BUILD", str(tmp_path))
+    monkeypatch.setattr(own_network, "accuracy", tested)
+    metrics = own_network.run(TINY, lambda line: None).metrics
+    assert metrics["accuracy"] == ("FourierConv2d", TINY.test, TINY.test)
+    assert metrics["exported_accuracy"] == ("Conv2d", TINY.test, TINY.test)

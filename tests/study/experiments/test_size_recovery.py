@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from fourierconv.study.experiments import size_recovery
 from fourierconv.study.store import StudyError
@@ -50,3 +51,14 @@ def test_images_have_the_spectrum_they_are_named_for(kind: str) -> None:
     low, high = power[0, 4], power[0, 16]
     assert float(low / high) == pytest.approx(1 if kind == "white" else 16, rel=0.3)
     assert float(images.std()) == pytest.approx(1, abs=1e-4)
+    assert float(images.mean((-2, -1)).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("kind", size_recovery.INPUTS)
+def test_targets_have_variance_1_so_that_a_loss_is_a_share_of_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(student: nn.Module, inputs: Tensor, targets: Tensor, **others: object) -> list[float]:
+        torch.testing.assert_close(targets.std((0, 2, 3)), torch.ones(5))
+        return [0.0] * 10
+
+    monkeypatch.setattr(size_recovery, "fit", fit)
+    size_recovery.run(size_recovery.Config("gaussian_8", kind, "conv2d_5", 0, steps=10), lambda line: None)
