@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,16 @@ def test_training_is_a_function_of_the_seed() -> None:
     first, again, other = (trained(seed)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["0.coefficients"], other["0.coefficients"])
+
+
+def test_the_seed_alone_orders_the_batches() -> None:
+    start, data = ConvNet(methods.get("conv2d_5"), channels=1, widths=(2, 2, 2), classes=2), bright_or_dark(16)
+    losses = []
+    for seed in (0, 0, 1):
+        model, lines = copy.deepcopy(start), list[str]()
+        history = train_classifier(model, data, epochs=1, batch=4, lr=0.01, seed=seed, report=lines.append)
+        losses.append(history[0]["loss"])
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_images_left_out_of_an_epoch_do_not_count_in_its_accuracy() -> None:
