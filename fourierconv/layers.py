@@ -333,7 +333,7 @@ class _FourierConvNd(Readable):
         filters = []
         for axis, (kernel, (left, _)) in enumerate(zip(self._kernels(), self._pairs, strict=True)):
             support = kernel.support(self.tolerance, self.dims)
-            ends = self.padding_mode == "circular" and kernel.support(0.0, self.dims) == support
+            ends = self.padding_mode == "circular" and kernel.ends(self.tolerance, self.dims)
             filters.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, ends))
         return correlate(
             input,

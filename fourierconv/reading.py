@@ -246,7 +246,7 @@ class Readable(nn.Module, ABC):
         else:
             raise ValueError(f"kernels of {spans} pixels are too long for a bound on all images; pass grid=")
         cut = 0.0 if self.padding_mode == "circular" else self.tolerance * apart  # by the layer itself
-        if windows == [kernel.extent(0.0, self.dims) for kernel in kernels]:
+        if all(kernel.ends(dropped / apart, self.dims) for kernel in kernels):
             dropped = cut = 0.0
         largest = self._singular_values(tuple(n * s for n, s in zip(sizes, stride, strict=True)), stride).max()
         # centred, the phases are polynomials of degree span/2 at most: 1/cos(π·degree/n) per axis bounds the rest
