@@ -95,7 +95,7 @@ class Certificate:
     def cut(self) -> float:
         """A bound on what the layer itself leaves out, relative to its norm."""
         layer = self.layer
-        ends = all(k.extent(layer.tolerance, layer.dims) == k.extent(0.0, layer.dims) for k in self.kernels)
+        ends = all(k.ends(layer.tolerance, layer.dims) for k in self.kernels)
         return 0.0 if layer.padding_mode == "circular" or ends else layer.tolerance * self.apart
 
     def _meet(self, size: tuple[int, ...]) -> None:
