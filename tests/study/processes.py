@@ -1,6 +1,7 @@
 """Processes of a sweep and of a Dask cluster, as tests start, watch and end them."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,16 +16,21 @@ REPOSITORY = Path(__file__).parents[2]
 def start(folder: Path, module: str, *arguments: str, log: str = "log", **environment: str) -> subprocess.Popen[bytes]:
     """Start `python -m module` in the folder, what it says goes into a file there."""
     surroundings = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"} | environment
-    with (folder / log).open("ab") as file:
-        # In a session of its own, whose process group gets what Ctrl-C sends to all processes of a terminal.
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            cwd=folder,
-            env=surroundings,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    # What a shell runs in the background ignores Ctrl-C, as does all that it starts in turn.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (folder / log).open("ab") as file:
+            # In a session of its own, whose process group gets what Ctrl-C sends to all processes of a terminal.
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                cwd=folder,
+                env=surroundings,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 100) -> None:
