@@ -48,7 +48,7 @@ test-all: test ## all of the tests: thousands of cases more, and an installation
 
 .PHONY: test-book
 test-book: .venv/installed ## opens every page of the built book in Chromium, wide and at phone width
-	$(RUN) -m pytest tests/book/check_pages.py
+	$(PYTEST) tests/book/check_pages.py
 
 .PHONY: faults
 faults: .venv/installed ## kills sweeps, fills their disk, damages their files, in four minutes: the tables stay the same
