@@ -49,6 +49,22 @@ async function inspect() {
   for (const math of document.querySelectorAll(".math"))
     if (!math.querySelector("mjx-container")) problems.push("mathematics that is not set: " + math.textContent);
 
+  const place = (text, at) => {
+    const range = document.createRange();
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect();
+  };
+  for (const box of document.querySelectorAll("span.math > mjx-container")) {
+    const own = box.getBoundingClientRect(), before = box.parentElement.previousSibling;
+    const after = box.parentElement.nextSibling;
+    if (own.width === 0) continue;
+    if (after instanceof Text && /^[.,;:!?)\]]/.test(after.data) && place(after, 0).top >= own.bottom)
+      problems.push("a line that begins with punctuation: " + after.data.slice(0, 20));
+    if (before instanceof Text && /[(\[]$/.test(before.data) && place(before, before.length - 1).bottom <= own.top)
+      problems.push("a line that ends with an opening bracket: " + before.data.slice(-20));
+  }
+
   const texts = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode, holder = text.parentElement;
