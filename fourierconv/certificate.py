@@ -37,6 +37,7 @@ class Certificate:
 
     Attributes:
         taps: (out, in/groups, *span), dilation included.
+        bias: (out,), or None.
         firsts: pixels from the origin to the first of them, per axis.
         missing: a bound on the norm of what else there is on those images, relative to the kernels'.
 
@@ -52,6 +53,7 @@ class Certificate:
         exact.double().refresh()
         make_weights(exact)
         self.kernels = exact._kernels(tight=True)
+        self.bias = exact.bias
         theta = exact._theta()
         if theta.is_meta or not bool(theta.isfinite().all()):
             fault = "are on device meta" if theta.is_meta else "hold NaN or Inf"

@@ -14,7 +14,7 @@ from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
 from fourierconv.remembered import remembered
-from fourierconv.separable import dft, transform
+from fourierconv.separable import LONG, dft, spectra, transform
 
 FAR = 4096  # from the origin, beyond which taps of kernels that never end are not written out
 NEGLIGIBLE = 9.0  # widths of a Gaussian beyond which it is below 1e-17
@@ -86,8 +86,9 @@ class AxisKernel:
         if self.window is None and not self.are_taps(*support):
             return self.own.basis(n, rows, self.kernel_size, self.scale, self.reach)
         positions = lattice(*support, device=self.scale.device)
-        fourier = dft(n, positions, rows, self.scale.dtype)
-        return fourier.unsqueeze(0) if self.are_taps(*support) else transform(fourier, self.taps(positions))
+        if self.are_taps(*support):
+            return dft(n, positions, rows, self.scale.dtype).unsqueeze(0)
+        return spectra(n, positions, rows, self.taps(positions))
 
     def spectrum(self, n: int, rows: int, shift: int | None = None) -> Tensor:
         """The dilated kernel's B on n points, tap 0 at `shift` pixels; by default where it is centred."""
@@ -219,8 +220,11 @@ class LaidOut:
             if axis.reads is None and axis.stride == 1:
                 return self.kernel.spectrum(self.circle, rows, self.start)
             return phases.transform_circle(axis, rows, self.kernel.wrapped(self.circle, self.start))
-        taps = phases.fourier(axis, rows, axis.last - axis.first + 1, like)
-        return transform(taps, self._taps(axis.first, axis.last))
+        count = axis.last - axis.first + 1
+        if axis.stride * rows * count > LONG:
+            return phases.transform_line(axis, rows, self._taps(axis.first, axis.last))
+        fourier = phases.fourier(axis, rows, count, like)
+        return transform(fourier, self._taps(axis.first, axis.last))
 
     def _taps(self, first: int, last: int) -> Tensor:
         return self.kernel.taps(lattice(first, last, self.kernel.scale.device))

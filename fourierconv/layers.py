@@ -89,7 +89,6 @@ class _FourierConvNd(Readable):
         self.padding_mode = padding_mode
         self._check_constructor(tolerance)
         check_name(engine)
-        self._pairs = arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
         self._tolerance = tolerance
         self.engine, self.recompute = engine, recompute
         self._frozen = Frozen()
@@ -117,6 +116,11 @@ class _FourierConvNd(Readable):
         if self._tolerance is not None:
             return self._tolerance
         return 1e-12 if self._like().dtype == torch.float64 else 1e-6
+
+    @property
+    def _pairs(self) -> tuple[tuple[int, int], ...]:  # type: ignore[override]
+        """Pixels of padding, (left, right) per axis, also where `padding` was changed."""
+        return arguments.padding_pairs(self.padding, self.kernel_size, self.dilation, self.stride)
 
     @property
     def _shape(self) -> tuple[int, ...]:
@@ -245,7 +249,10 @@ class _FourierConvNd(Readable):
 
     def _like(self) -> Tensor:
         """Has the dtype and device of the coefficients, and does not make them where they are parametrized."""
-        return next(self.parameters()) if parametrize.is_parametrized(self, "coefficients") else self.coefficients
+        if not parametrize.is_parametrized(self, "coefficients"):
+            return self.coefficients
+        makers: Any = self.get_submodule("parametrizations.coefficients")
+        return makers.original if hasattr(makers, "original") else makers.original0  # of several tensors
 
     def _unstepped(self) -> Tensor:
         """The coefficients; of parametrizations that take a step whenever they are read in training, without it."""
@@ -351,10 +358,10 @@ class _FourierConvNd(Readable):
     def frozen(self) -> Iterator[None]:
         """For evaluation: within it, spectra of the kernels are computed once for every size of images.
 
-        Changes of what makes the kernels are not seen there, nor is what functional_call puts in its place, and it gets
-        no gradients; images do, and the bias is read and learned as ever. It holds in this thread and for this layer,
-        not for copies of it. Compiled code and the transforms of torch.func take no notice of it. `fourierconv.frozen`
-        does it for all layers of a model.
+        What makes the kernels must not change there: sizes that were met before would not see it, others would. What
+        functional_call puts in its place is not seen, and it gets no gradients; images do, and the bias is read and
+        learned as ever. It holds in this thread and for this layer, not for copies of it. Compiled code and the
+        transforms of torch.func take no notice of it. `fourierconv.frozen` does it for all layers of a model.
 
         >>> layer, x = FourierConv2d(3, 8, 5), torch.randn(2, 3, 32, 32)
         >>> with layer.frozen():
@@ -422,7 +429,7 @@ class _FourierConvNd(Readable):
         """Groups for a torch optimizer: coefficients and bias as usual, what is in pixels faster and without decay.
 
         Coefficients are of the order of 1/√fan_in, scales, windows and positions of the order of pixels, hence their
-        rate, ten times as large. `fourierconv.parameter_groups` has those of a whole model.
+        rate, ten times as large. `fourierconv.parameter_groups` has those of a whole model, and says what SGD needs.
 
         Args:
             lr: learning rate of the coefficients.

@@ -16,8 +16,9 @@ def parameter_groups(model: nn.Module, lr: float) -> list[dict[str, Any]]:
     """Groups for a torch optimizer of all parameters of a model, each once, however many layers share it.
 
     First those that learn as usual, also what is not of Fourier layers; then, where there are any, what is in pixels
-    (scales, windows, learned positions), ten times as fast and without weight decay. A scheduler that takes a rate,
-    such as OneCycleLR's max_lr, takes a list of two here.
+    (scales, windows, learned positions), ten times as fast and without weight decay. That is for optimizers whose steps
+    are as large as the rate, Adam and its kin. Those of SGD follow the gradients, and such scales may run away: give it
+    model.parameters() there, or clip. A scheduler that takes a rate, such as OneCycleLR's max_lr, takes a list of two.
 
     Args:
         lr: learning rate of what learns as usual.

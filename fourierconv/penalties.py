@@ -4,8 +4,9 @@
     loss = task(model(x), y) + 1e-4 * rough
 
 `sobolev` is a sum over kernels and `size` a mean, so a factor that suits one network need not suit another. Both are
-moments of the kernels. They are computed from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no
-kernel is ever written out, however large it is. Kernels that never end count as far as 4096 taps from their origin.
+moments of the kernels that the layer applies, in training of those that are held until `refresh`. They are computed from
+the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no kernel is ever written out, however large it
+is. Kernels that never end count as far as 4096 taps from their origin.
 """
 
 import math
@@ -41,7 +42,7 @@ def sobolev(layer: Readable) -> Tensor:
     >>> float(sobolev(layer).detach() / (2 * math.pi) ** 2)  # 0.5², one pixel away
     0.25
     """
-    return (2 * math.pi) ** 2 * _moments(layer)[1].sum()
+    return (2 * math.pi) ** 2 * _moments(layer, layer._theta())[1].sum()
 
 
 @never_autocast
@@ -65,16 +66,19 @@ def size(layer: Readable) -> Tensor:
     >>> float(size(layer).detach())
     1.0
     """
-    energy, moment = _moments(layer)
+    theta = layer._theta()
+    largest = theta.detach().abs().flatten(2).amax(-1)
+    exponent = torch.frexp(largest).exponent.clamp(-126, 126)  # a power of two rounds nothing
+    theta = theta * torch.ldexp(torch.ones_like(largest), -exponent).view(*theta.shape[:2], *[1] * layer.dims)
+    energy, moment = _moments(layer, theta)
     apart = (energy > 0) & (moment > 0)  # the root of a single tap's moment, 0, has no gradient
     squared = torch.where(apart, moment, 1) / torch.where(apart, energy, 1)
     return torch.where(apart, squared.sqrt(), 0).sum() / (energy > 0).sum().clamp(min=1)
 
 
-def _moments(layer: Readable) -> tuple[Tensor, Tensor]:
+def _moments(layer: Readable, theta: Tensor) -> tuple[Tensor, Tensor]:
     """Σ w² and Σ |t|² w² of every kernel, (out, in/groups) each."""
     kernels = layer._kernels()
-    theta = layer._theta()
     plain, weighted = [], []
     for kernel in kernels:
         zeroth, second = kernel.gram(layer.tolerance, layer.dims)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fourierconv.grid import Axis
 from fourierconv.remembered import remembered
-from fourierconv.separable import dft
+from fourierconv.separable import by_fft, dft
 
 
 def split(images: Tensor, strides: Sequence[int]) -> Tensor:
@@ -69,15 +69,27 @@ def fourier(axis: Axis, rows: int, count: int, like: Tensor, conjugate: bool = F
 
 
 def _fourier(axis: Axis, rows: int, count: int, dtype: torch.dtype, device: torch.device, conjugate: bool) -> Tensor:
-    taps = torch.arange(axis.first, axis.first + count, device=device)
-    offsets = axis.offsets(taps)
-    whole = offsets.div(axis.stride, rounding_mode="floor")
+    whole, own = _apart(axis, count, device)
     matrix = dft(axis.grid, (-whole if conjugate else whole) + axis.lead, rows, dtype)
-    if axis.stride == 1:
-        return matrix
-    phase = torch.arange(axis.stride, device=device)
-    own = (offsets - axis.stride * whole) == phase.unsqueeze(1)  # (stride, taps)
-    return (matrix * own.unsqueeze(1)).flatten(0, 1)
+    return matrix if axis.stride == 1 else (matrix * own.unsqueeze(1)).flatten(0, 1)
+
+
+def transform_line(axis: Axis, rows: int, taps: Tensor) -> Tensor:
+    """`fourier` times taps, (scales, taps, columns) -> (scales, stride · rows, columns), without that matrix.
+
+    >>> axis, taps = Axis(0, 2, grid=4, size=4, stride=2), torch.ones(1, 3, 1)
+    >>> torch.equal(transform_line(axis, 1, taps).real, fourier(axis, 1, 3, taps).real @ taps)
+    True
+    """
+    whole, own = _apart(axis, taps.shape[1], taps.device)
+    return by_fft(axis.grid, whole + axis.lead, rows, taps.unsqueeze(1) * own.unsqueeze(-1)).flatten(1, 2)
+
+
+def _apart(axis: Axis, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Where the taps lie in their phases, (taps,), and which taps are of which phase, (stride, taps)."""
+    offsets = axis.offsets(torch.arange(axis.first, axis.first + count, device=device))
+    whole = offsets.div(axis.stride, rounding_mode="floor")
+    return whole, (offsets - axis.stride * whole) == torch.arange(axis.stride, device=device).unsqueeze(1)
 
 
 def transform_circle(axis: Axis, rows: int, taps: Tensor) -> Tensor:

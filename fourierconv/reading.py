@@ -115,6 +115,7 @@ class Readable(nn.Module, ABC):
 
         The mass curve is interpolated between odd windows; 0 for a zero kernel. Energies along one axis only need the
         other axes' taps up to a rotation, so no large kernel is ever formed. Taps beyond 4096 pixels are not counted.
+        As all readings, it is of the present scales, also where training holds kernels below them until `refresh`.
 
         Args:
             mass: share of the energy, above 0 and at most 1.

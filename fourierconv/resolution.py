@@ -1,6 +1,7 @@
 """Layers that were trained on images of one size, made for images of another."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from fractions import Fraction
 from typing import TypeVar
 
@@ -117,6 +118,7 @@ def _stretch(layer: _FourierConvNd, ratios: Sequence[Fraction]) -> None:
     coefficients = combine(layer.coefficients.double(), [matrix for _, matrix in axes])
     layer.coefficients = _like(layer.coefficients, coefficients.contiguous())
     if layer.coordinates is not None:
+        layer.coordinates = deepcopy(layer.coordinates)
         layer.coordinates.stretch(ratios, layer.reference_grid)
 
     scales = list(layer._scales())

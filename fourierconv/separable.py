@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+LONG = 2**19  # entries of the largest Fourier matrix that is multiplied with
+
 
 def dft(n: int, positions: Tensor, rows: int, dtype: torch.dtype) -> Tensor:
     """The first `rows` rows of the discrete Fourier transform on n points, at taps of the given positions.
@@ -49,6 +51,29 @@ def complex_of(matrix: Tensor, dtype: torch.dtype) -> Tensor:
 def transform(matrix: Tensor, taps: Tensor) -> Tensor:
     """F A for a complex F (rows, taps) and real A (..., taps, coefficients), without making A complex."""
     return torch.complex(matrix.real @ taps, matrix.imag @ taps)
+
+
+def spectra(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
+    """F A for F = `dft(n, positions, rows)`: by that matrix, or by FFT where it would be large.
+
+    Args:
+        n: length of the grid.
+        positions: int64 pixels, (taps,).
+        rows: frequencies that are kept.
+        taps: A, real, (..., taps, coefficients).
+
+    >>> spectra(4, torch.tensor([0, 5]), 3, torch.ones(1, 2, 1)).real.flatten()
+    tensor([2., 1., 0.])
+    """
+    if rows * len(positions) <= LONG:
+        return transform(dft(n, positions, rows, taps.dtype), taps)
+    return by_fft(n, positions, rows, taps)
+
+
+def by_fft(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
+    """`spectra`, by FFT."""
+    circle = taps.new_zeros(*taps.shape[:-2], n, taps.shape[-1]).index_add(-2, positions.remainder(n), taps)
+    return torch.fft.fft(circle, dim=-2).narrow(-2, 0, rows)
 
 
 def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool = False) -> Tensor:

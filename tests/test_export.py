@@ -578,7 +578,32 @@ def test_in_a_model_the_layer_is_named_and_nothing_changes(layer: FourierConv1d)
     assert all(torch.equal(state[key].nan_to_num(), own.nan_to_num()) for key, own in model.state_dict().items())
 
 
+def test_a_forward_of_its_own_is_refused() -> None:
+    class Doubled(FourierConv1d):
+        def forward(self, input: Tensor) -> Tensor:
+            return 2 * super().forward(input)
+
+    class Named(FourierConv1d):
+        """Computes what its parent does."""
+
+    for name, error in (("", "Doubled has a forward of its own"), ("layer 'own': ", "Doubled has a forward")):
+        layer = Doubled(1, 2, 3)
+        with pytest.raises(ValueError, match=f"^{name}{error}"):
+            to_conv(nn.ModuleDict({"own": layer}) if name else layer)
+    assert to_conv(Named(1, 2, 3))[1] == 0
+
+
 # --- hooks ---
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "circular"])
+def test_a_bias_that_a_hook_makes_is_exported_as_it_would_be_made_now(padding_mode: str) -> None:
+    layer, x = FourierConv1d(2, 4, 3, padding=1, padding_mode=padding_mode), torch.randn(1, 2, 16)
+    prune.random_unstructured(layer, "bias", 2)
+    layer.get_parameter("bias_orig").data.add_(1)
+    conv, bound = to_conv(layer)
+    assert bound == 0
+    torch.testing.assert_close(conv(x), layer(x))
 
 
 def test_an_exported_network_has_its_hooks_which_do_not_run_while_it_is_made() -> None:

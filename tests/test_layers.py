@@ -4,6 +4,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from torch._subclasses import FakeTensorMode
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations
 
-from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
+import fourierconv
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, kernels, separable
 from fourierconv.layers import fourier_layers
 from fourierconv.parameterizations import NAMES
 from fourierconv.remembered import _made as remembered
@@ -364,3 +366,57 @@ def test_a_weight_is_set_as_that_of_a_classic_layer() -> None:
     with pytest.raises(AttributeError, match="parameterization='scaled' has coefficients and no weight; "):
         scaled.weight = taps
     assert set(scaled.state_dict()) == {"coefficients", "bias", "scale"}
+
+
+@pytest.mark.parametrize("mode", ["zeros", "circular", "reflect", "replicate"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("case", LAYERS, ids=str)
+def test_long_axes_are_transformed_to_the_same_spectra(
+    case: LayerCase, stride: int, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = case.build(2, 2, 3, stride=stride, padding=1, padding_mode=mode, tolerance=1e-3)
+    x = torch.randn(1, 2, *(11,) * layer.dims, dtype=torch.float64)
+
+    def computed() -> list[Tensor]:
+        remembered.cache_clear()
+        spectrum = torch.view_as_real(layer.spectrum((9,) * layer.dims))
+        with fourierconv.engine("whole"):
+            y = layer(x)
+        return [y, spectrum, *torch.autograd.grad(y.square().sum() + spectrum.square().sum(), [layer.coefficients])]
+
+    expected = computed()
+    for module in (kernels, separable):
+        monkeypatch.setattr(module, "LONG", 0)
+    torch.testing.assert_close(computed(), expected)
+    remembered.cache_clear()
+
+
+@pytest.mark.parametrize("padding", [(0, 0), (2, 1), "same"], ids=str)
+def test_arguments_that_were_changed_later_are_those_of_the_next_call(padding: Any) -> None:
+    conv = nn.Conv2d(2, 3, 3, padding=1, dtype=torch.float64)
+    layer, x = fourierconv.from_conv(conv), torch.randn(1, 2, 12, 12, dtype=torch.float64)
+    for own in (conv, layer):
+        own.padding, own.dilation = padding, (2, 2)  # as segmentation networks do with trained ones
+    torch.testing.assert_close(layer(x), conv(x))
+    back, bound = fourierconv.to_conv(layer)
+    torch.testing.assert_close(back(x), conv(x))
+    assert back.padding == padding
+    assert bound < 1e-12
+
+
+@pytest.mark.parametrize("norm", ["weight_norm", "spectral_norm"])
+def test_replicas_of_parametrized_layers_compute_the_same(norm: str) -> None:
+    layer = FourierConv2d(2, 3, 5, padding=2)
+    getattr(nn.utils.parametrizations, norm)(layer, "coefficients")
+    x = torch.randn(1, 2, 8, 8)
+    expected = layer.eval()(x)
+    torch.testing.assert_close(replica(layer)(x), expected)
+
+
+def replica(module: nn.Module) -> nn.Module:
+    """As nn.DataParallel makes one: parameters are attributes, and there are none."""
+    own = module._replicate_for_data_parallel()
+    for name, parameter in module._parameters.items():
+        setattr(own, name, None if parameter is None else parameter.detach().clone())
+    own._modules = {name: replica(child) for name, child in module._modules.items() if child is not None}
+    return own

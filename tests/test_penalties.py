@@ -167,6 +167,22 @@ def test_size_does_not_depend_on_how_large_the_weights_are(case: LayerCase) -> N
     torch.testing.assert_close(sobolev(layer).detach(), 25 * roughness, rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("factor", [2.0**-140, 2.0**-100, 2.0**-70, 2.0**60, 2.0**100])
+def test_the_size_of_kernels_near_the_ends_of_float32_has_gradients(factor: float) -> None:
+    layer = FourierConv2d(2, 3, 3, parameterization="scaled", scale=2.0, scale_per="channel")
+    layer.coefficients.data.copy_(torch.randint(-7, 8, layer.coefficients.shape))  # of which no bit is lost
+    parameters: Any = (layer.coefficients, layer.scale)
+    expected, gradients = size(layer), torch.autograd.grad(size(layer), parameters)
+    layer.coefficients.data[1] *= factor
+    found = size(layer)
+    own = torch.autograd.grad(found, parameters)
+    assert torch.equal(found, expected)
+    assert torch.equal(own[1], gradients[1])
+    gradients[0][1] /= factor  # beyond the largest number where kernels are below the smallest normal one
+    if factor > 2.0**-126:
+        assert torch.equal(own[0], gradients[0])
+
+
 def test_dilated_kernels_are_as_much_larger() -> None:
     plain, dilated = (FourierConv2d(2, 3, 5, dilation=d, dtype=torch.float64) for d in (1, 3))
     dilated.load_state_dict(plain.state_dict())

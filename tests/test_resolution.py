@@ -406,3 +406,31 @@ def test_layers_whose_parameters_are_made_are_resized_in_pixels_only(
     torch.testing.assert_close(resize(model, 16, 32)(x), expected)
     with pytest.raises(ValueError, match=rf"layer '0': parameters must be the layer's own: .*{removal}"):
         resize(model, 16, 32, "image")
+
+
+@pytest.mark.parametrize(
+    ("make", "removal"),
+    [
+        (lambda own: nn.utils.parametrizations.weight_norm(own, "positions"), "remove_parametrizations"),
+        (lambda own: prune.random_unstructured(own, "widths", 1), "prune.remove"),
+    ],
+    ids=["parametrized positions", "pruned widths"],
+)
+def test_positions_that_are_made_are_resized_in_pixels_only(make: Callable[[Any], Any], removal: str) -> None:
+    layer = FourierConv2d(1, 2, 3, parameterization="spacings")
+    make(layer.coordinates)
+    model, x = nn.Sequential(layer), torch.randn(1, 1, 16, 16)
+    torch.testing.assert_close(resize(model, 16, 32)(x), model(x))
+    with pytest.raises(ValueError, match=rf"layer '0': coordinates' parameters must be their own: .*{removal}"):
+        resize(model, 16, 32, "image")
+
+
+def test_positions_that_layers_share_are_stretched_once() -> None:
+    model = nn.Sequential(*(FourierConv1d(2, 2, 3, parameterization="spacings") for _ in range(2)))
+    for name in ("coefficients", "coordinates"):
+        setattr(model[1], name, getattr(model[0], name))
+    resized: Any = resize(model, 16, 32, "image")
+    alone: Any = resize(model[0], 16, 32, "image")
+    for layer in resized:
+        torch.testing.assert_close(dict(layer.coordinates.state_dict()), dict(alone.coordinates.state_dict()))
+        torch.testing.assert_close(layer.kernel(35), alone.kernel(35))

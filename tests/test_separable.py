@@ -8,6 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fourierconv import phases, separable
+from fourierconv.grid import Axis
 from fourierconv.separable import combine, dft, transform
 
 
@@ -35,6 +37,23 @@ def test_phases_of_long_grids_lose_no_accuracy() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_dft_has_the_dtype_asked_for(dtype: torch.dtype) -> None:
     assert dft(8, torch.arange(3), 5, dtype).dtype == dtype.to_complex()
+
+
+@pytest.mark.parametrize(("n", "first", "count"), [(40, -3, 17), (41, 5, 100), (8, 0, 8)])
+def test_an_fft_is_the_product_with_the_matrix(n: int, first: int, count: int) -> None:
+    positions, taps = torch.arange(first, first + count), torch.randn(2, count, 3, dtype=torch.float64)
+    for rows in (n // 2 + 1, n):
+        expected = transform(dft(n, positions, rows, torch.float64), taps)
+        torch.testing.assert_close(separable.by_fft(n, positions, rows, taps), expected)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_an_fft_of_taps_on_a_line_is_the_product_with_its_matrix(stride: int, step: int) -> None:
+    axis = Axis(-4, 6, grid=24, size=20, start=-3, step=step, stride=stride)
+    taps = torch.randn(2, 11, 3, dtype=torch.float64)
+    expected = transform(phases.fourier(axis, 13, 11, taps), taps)
+    torch.testing.assert_close(phases.transform_line(axis, 13, taps), expected)
 
 
 @pytest.mark.parametrize("scales", [1, 2, 6])

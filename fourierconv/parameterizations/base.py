@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from fourierconv.separable import dft, transform
+from fourierconv.separable import spectra
 
 
 def origin(kernel_size: int) -> int:
@@ -205,7 +205,7 @@ class Parameterization(ABC):
         torch.Size([1, 17, 5])
         """
         positions = lattice(*self.window(kernel_size, reach, 0.0, 1), device=scale.device)
-        return transform(dft(n, positions, rows, scale.dtype), self.taps(positions, kernel_size, scale))
+        return spectra(n, positions, rows, self.taps(positions, kernel_size, scale))
 
     def coefficients(self, taps: Tensor) -> Tensor:
         """Coefficients that stand for nn.ConvNd's taps at the start of training.

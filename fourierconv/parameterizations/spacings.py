@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from fourierconv.parameterizations.base import Coordinates, Parameterization, centre, lattice
 from fourierconv.parameterizations.reference import OnGrid
 from fourierconv.sharding import assign, whole
+from fourierconv.takeover import made_by
 
 NARROWEST = 0.27  # pixels; σ = |width| + this. A narrower Gaussian has no slope on the pixels next to it
 
@@ -125,6 +126,9 @@ class Positions(Coordinates):
 
     @torch.no_grad()
     def stretch(self, ratios: Sequence[Fraction], grid: Sequence[int]) -> None:
+        for made in (made_by(self, name) for name in ("positions", "widths")):
+            if made is not None:
+                raise ValueError(f"coordinates' parameters must be their own: {made}")
         ratio = torch.tensor(ratios, dtype=torch.float64, device=self.positions.device)
         ratio = ratio.view(-1, *[1] * (self.positions.ndim - 1))
         sigma = (self.widths.abs().double() + NARROWEST) * ratio
