@@ -4,9 +4,9 @@
     loss = task(model(x), y) + 1e-4 * rough
 
 `sobolev` is a sum over kernels and `size` a mean, so a factor that suits one network need not suit another. Both are
-moments of the kernels that the layer applies, in training of those that are held until `refresh`. They are computed from
-the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no kernel is ever written out, however large it
-is. Kernels that never end count as far as 4096 taps from their origin.
+moments of the kernels that the layer applies, in training of those that are held until `refresh`. They are computed
+from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no kernel is ever written out, however large
+it is. Kernels that never end count as far as 4096 taps from their origin.
 """
 
 import math
