@@ -16,7 +16,7 @@ from fourierconv.kernels import AxisKernel
 from fourierconv.layers import WINDOW_LIMITS, FourierConv1d, FourierConv2d, FourierConv3d, fourier_layers
 from fourierconv.parameterizations.base import lattice, origin
 from fourierconv.separable import combine
-from fourierconv.takeover import made_by, move, share_hooks
+from fourierconv.takeover import made_by, move, overrides, share_hooks
 
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
 
@@ -157,8 +157,7 @@ def _refusal(module: object) -> str | None:
         return "is a transposed convolution"
     for kind in _LAYERS:
         if isinstance(module, kind):
-            own = ("__call__", "forward", "_conv_forward")  # also where it is set on the object
-            if not all(getattr(getattr(module, name), "__func__", None) is getattr(kind, name) for name in own):
+            if overrides(module, kind, "__call__", "forward", "_conv_forward"):
                 return "has a forward of its own"
             more = ", ".join(map(repr, _beyond(module)))
             return f"has {more}, which would be lost" if more else None

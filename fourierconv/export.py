@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fourierconv import arguments
 from fourierconv.certificate import Certificate, centred
 from fourierconv.layers import FourierConv1d, FourierConv2d, FourierConv3d, _FourierConvNd
-from fourierconv.takeover import copied, copy_hooks, drop_hooks
+from fourierconv.takeover import copied, copy_hooks, drop_hooks, overrides
 
 Conv = nn.Conv1d | nn.Conv2d | nn.Conv3d
 Layer = FourierConv1d | FourierConv2d | FourierConv3d
@@ -56,9 +56,8 @@ def to_conv(layer: Any, tolerance: float = 1e-3, image_size: int | Sequence[int]
     the rounding of those that were kept, so its norm is bounded in the same way; and borders are allowed for:
     'reflect' multiplies it by up to √2 per axis, 'replicate' by what sums of taps next to the edge add. What the two
     round while they compute comes on top, about 1e-7 in float32. Smallest means that no axis can do with two taps less.
-    Stride, dilation, groups, padding mode, hooks and the kernels' parity are
-    kept, and padding grows with the kernel: a circular nn.ConvNd takes images of at least its padding, one of
-    'reflect' of a pixel more.
+    Stride, dilation, groups, padding mode, hooks and the kernels' parity are kept, and padding grows with the kernel: a
+    circular nn.ConvNd takes images of at least its padding, one of 'reflect' of a pixel more.
 
     Args:
         layer: a Fourier layer; or a model, of which a copy is returned that has an nn.ConvNd for every Fourier layer.
@@ -166,9 +165,7 @@ def worst_error(layer: Any, conv: Any, size: int | Sequence[int] | None = None, 
 
 def _smallest(layer: Any, tolerance: float, size: tuple[int, ...] | None) -> tuple[Any, float]:
     """The convolution and its bound."""
-    kind: Any = next(own for own in (FourierConv1d, FourierConv2d, FourierConv3d) if isinstance(layer, own))
-    called = ("__call__", "forward")
-    if any(getattr(getattr(layer, name), "__func__", None) is not getattr(kind, name) for name in called):
+    if overrides(layer, _FourierConvNd, "__call__", "forward"):
         raise ValueError(f"{type(layer).__name__} has a forward of its own, which nn.Conv{layer.dims}d would not have")
     certificate = Certificate(layer, tolerance, size)
     least, most = _limits(certificate)

@@ -73,6 +73,11 @@ def copied(module: Module, others: dict[int, Any] | None = None) -> Module:
     return deepcopy(module, {id(value): value.detach() for value in made if not value.is_leaf} | (others or {}))
 
 
+def overrides(module: Any, kind: Any, *names: str) -> bool:
+    """Whether any of these methods is not the class', also where it is set on the object."""
+    return any(getattr(getattr(module, name), "__func__", None) is not getattr(kind, name) for name in names)
+
+
 def make_weights(module: nn.Module) -> None:
     """Let hooks make the weights of a module, as they do before it is called."""
     for hook in module._forward_pre_hooks.values():
