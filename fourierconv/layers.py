@@ -299,6 +299,8 @@ class _FourierConvNd(Readable):
         """Bounds of what is applied; those of a parametrized scale, another tensor every time, wait for `refresh`."""
         if self._frozen.memory is not None:
             return self._frozen.bounds[bounds.name]
+        if self.training and not torch.compiler.is_compiling():
+            bounds.trained += 1
         if parametrize.is_parametrized(self, bounds.name):
             return bounds
         return bounds.fitting(parameter, self.training)
@@ -388,7 +390,8 @@ class _FourierConvNd(Readable):
         Grids are sized by a plain number, so that training never waits for the device; a scale may grow by a quarter
         until this is called again. A training loop calls it every few steps; `train`, `eval` and `load_state_dict` do,
         too. It changes what is computed only where a scale was held at its bound. Without it kernels stay there, while
-        the parameter goes on growing.
+        the parameter goes on growing; where a scale has gone far beyond its bound in training, other than in compiled
+        code, a UserWarning says so.
 
         Parameters of another layer (torch.func.functional_call, ensembles) bring their own bounds, and a layer in eval
         mode notices changes that torch makes in place, an average of networks for example; for both it may wait for the
@@ -581,6 +584,8 @@ class _FourierConvNd(Readable):
 
 def _refresh(layer: _FourierConvNd, _: object) -> None:
     """After a state_dict has been loaded, that of the coordinates included."""
+    for bounds, _, _ in layer._scales():
+        bounds.trained = 0  # with what is no more
     layer.refresh()
 
 

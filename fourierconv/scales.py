@@ -10,6 +10,7 @@ where a layer in eval mode finds it changed, they are read again, which may wait
 
 import math
 import operator
+import warnings
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +22,7 @@ from fourierconv.eager import underneath
 from fourierconv.sharding import is_sharded, whole
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
+FEW = 32  # steps between two calls of refresh(), after more of which what was not applied is worth a warning
 ROUNDING = 2.0**-8  # of half precision, in which a limit of 0.2 pixels is kept as 0.19995
 TRACING = (  # modes of dispatch in which tensors have no values
     torch._C._TorchDispatchModeKey.FAKE,
@@ -60,6 +62,7 @@ class Bounds:
         compiled_reach: a power of two that is as large, by which compiled layers size their grids.
         made_of: the tensor whose values these are, and its version. A weak reference would keep torch from swapping it.
         others: the same of another tensor in its place, with its bounds.
+        trained: forward passes of training since they were read; those of compiled code are not seen.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Bounds:
     compiled_reach: list[int] = field(default_factory=list)
     made_of: tuple[Tensor, int] | None = None
     others: "tuple[Tensor, int, Bounds] | None" = None
+    trained: int = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "made_of": None, "others": None}  # the tensors of a copy are others
@@ -116,12 +120,27 @@ class Bounds:
     def read(self, parameter: Tensor) -> tuple[int, bool]:
         """`look` at the present values of a parameter, of all processes, whose bounds these are from now on.
 
-        Returns what `look` does, and whether a value is beyond the limits.
+        Returns what `look` does, and whether a value is beyond the limits. Warns where training applied much less.
         """
         values = whole(parameter).tolist()
+        applied = self.reach
         held = self.look(values)
-        self.made_of, self.others = (parameter, _version(parameter)), None
+        if applied and self.trained > FEW:
+            self._compare(applied, values)
+        self.made_of, self.others, self.trained = (parameter, _version(parameter)), None, 0
         return held, not all(self.limits[0] <= value <= self.limits[1] for row in values for value in row)
+
+    def _compare(self, applied: list[float], values: list[list[float]]) -> None:
+        """Warn of scales that training has left behind: at the new bounds the network is another one."""
+        grown = [min(max(column), self.limits[1]) for column in zip(*values, strict=True)]
+        outgrown = [(own, bound) for own, bound in zip(grown, applied, strict=True) if own > HEADROOM * bound]
+        if outgrown:
+            own, bound = max(outgrown)
+            warnings.warn(
+                f"{self.name} has grown to {own:.3g} pixels, but since the last refresh training has applied at most "
+                f"{bound:.3g}: call fourierconv.refresh(model) every few steps, before the bound is reached",
+                stacklevel=2,
+            )
 
     def are_of(self, parameter: Tensor) -> bool:
         """Whether `read` has last seen this tensor, if not all of its values."""

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
 from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
 from fourierconv.parameterizations import NAMES, get
-from fourierconv.scales import HEADROOM, Bounds, count
+from fourierconv.scales import FEW, HEADROOM, Bounds, count
 
 
 @dataclass(frozen=True)
@@ -198,6 +198,62 @@ def _fresh(learned: Learned, layer: FourierConv2d, **options: Any) -> FourierCon
     fresh = learned.build(1.5, **options)
     fresh.load_state_dict(layer.state_dict())
     return fresh
+
+
+@pytest.mark.parametrize("method", ["eval", "train", "refresh"])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_training_that_forgets_to_refresh_is_told(learned: Learned, method: str) -> None:
+    layer = learned.build((0.75, 1.5), scale_per="channel")
+    _train(learned, layer, 6.0)
+    message = rf"{learned.name} has grown to 6 pixels, .* at most 1.88: call fourierconv.refresh\(model\)"
+    with pytest.warns(UserWarning, match=message):
+        getattr(layer, method)()
+    getattr(layer, method)()  # once
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_training_that_refreshes_in_time_is_told_nothing(learned: Learned) -> None:
+    """Warnings are errors. None is due where a bound is exceeded by little, nor at the limit, which is applied."""
+    layer = learned.build(1.5)
+    _train(learned, layer, 6.0, steps=FEW)
+    layer.refresh()
+    learned.parameter(layer).data.fill_(1.5)
+    layer.refresh()
+    for value in (2.3, 3.5, 5.4, 2.0):
+        _train(learned, layer, value)
+        layer.refresh()
+    learned.parameter(layer).data.fill_(0.9 * learned.limits[1])
+    layer.refresh()
+    _train(learned, layer, 3 * learned.limits[1])
+    layer.refresh()
+
+
+@pytest.mark.parametrize("given", ["by hand", "by a state", "in a copy"])
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_scale_that_training_did_not_grow_is_not_told(learned: Learned, given: str) -> None:
+    layer, large = learned.build(1.5), learned.build(6.0)
+    if given == "by hand":
+        layer(X)  # tried out
+        learned.parameter(layer).data.fill_(6.0)
+    if given == "by a state":
+        _train(learned, layer, 1.6)
+        layer.load_state_dict(large.state_dict())
+    if given == "in a copy":
+        layer = copy.deepcopy(layer)
+        _train(learned, layer, 6.0)  # applied as it is
+    layer.eval()
+    torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+
+
+def _train(learned: Learned, layer: FourierConv2d, value: float, steps: int = FEW + 1) -> None:
+    """Steps of an optimizer, which bring all scales there."""
+    parameter = learned.parameter(layer)
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    gradient = (parameter.detach() - value) / steps
+    for _ in range(steps):
+        layer(X).sum().backward()
+        parameter.grad = gradient.clone()
+        optimizer.step()
 
 
 @pytest.mark.parametrize("learned", TWO, ids=str)
