@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from fourierconv import norms
-from fourierconv.kernels import FAR
+from fourierconv.kernels import FAR, taps_at, written_out
 from fourierconv.norms import Side
-from fourierconv.separable import combine
 from fourierconv.takeover import copied, make_weights
 
 TAILS = (5e-2, 1e-2, 1e-3, 1e-4, 1e-5)  # of the tolerance, for what kernels have beyond the taps that are looked at
@@ -52,9 +51,8 @@ class Certificate:
         exact._tolerance = layer.tolerance
         exact.double().refresh()
         make_weights(exact)
-        self.kernels = exact._kernels(tight=True)
+        theta, self.kernels = written_out(exact._theta(), exact._kernels(tight=True))
         self.bias = exact.bias
-        theta = exact._theta()
         if theta.is_meta or not bool(theta.isfinite().all()):
             fault = "are on device meta" if theta.is_meta else "hold NaN or Inf"
             raise ValueError(f"coefficients must be finite numbers, but {fault}")
@@ -66,7 +64,7 @@ class Certificate:
             )
         windows = [kernel.occupied(*window) for kernel, window in zip(self.kernels, windows, strict=True)]
         self.firsts = [first for first, _ in windows]
-        self.taps = combine(theta, [k.pixels(*window) for k, window in zip(self.kernels, windows, strict=True)])
+        self.taps = taps_at(theta, self.kernels, windows)
         self.endless = self.taps  # what the layer's norm is of
         self.missing = self.tail + self.cut
         if size is not None and layer.padding_mode == "circular":

@@ -1,8 +1,8 @@
 """One axis of a layer's kernels: a parameterization at its present scales, dilated, under its window, in pixels."""
 
 import math
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -13,8 +13,10 @@ from fourierconv.borders import period
 from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
+from fourierconv.parameterizations.reference import OnGrid
+from fourierconv.parameterizations.spatial import Spatial
 from fourierconv.remembered import remembered
-from fourierconv.separable import LONG, dft, spectra, transform
+from fourierconv.separable import LONG, combine, dft, spectra, transform
 
 FAR = 4096  # from the origin, beyond which taps of kernels that never end are not written out
 NEGLIGIBLE = 9.0  # widths of a Gaussian beyond which it is below 1e-17
@@ -71,7 +73,17 @@ class AxisKernel:
 
     def are_taps(self, first: int, last: int) -> bool:
         """Whether A at the positions first, ..., last is the identity: the coefficients are the taps."""
-        return self.own.name == "spatial" and self.window is None and (first, last) == self.support(0.0, 1)
+        return type(self.own) in (Spatial, OnGrid) and self.window is None and (first, last) == self.support(0.0, 1)
+
+    @property
+    def long(self) -> bool:
+        """Whether A would be large, and `written_out` does without it."""
+        return self.own.has_lines and self.own.grid(self.kernel_size) ** 2 > LONG
+
+    @property
+    def plain(self) -> bool:
+        """Whether A is not made, as it holds nothing but ones and zeros; see `place`, `transform` and `taps_at`."""
+        return type(self.own) is OnGrid
 
     def taps(self, positions: Tensor) -> Tensor:
         """The matrix A at int64 positions before dilation, (scales, positions, coefficients)."""
@@ -145,15 +157,61 @@ class AxisKernel:
         whole = positions.div(self.dilation, rounding_mode="floor")
         return self.taps(whole) * (positions == self.dilation * whole).view(1, -1, 1)
 
+    def place(self, taps: Tensor, axis: int, first: int, last: int) -> Tensor:
+        """`pixels` of a plain kernel, applied to its taps along that axis."""
+        low, high = self.support(0.0, 1)
+        left = max(low, -((self.shift - first) // self.dilation))
+        right = min(high, (last - self.shift) // self.dilation)
+        where = self.dilation * lattice(left, right, taps.device) + self.shift - first
+        return _scattered(taps.narrow(axis, left - low, right - left + 1), axis, last - first + 1, where)
+
+    def transform(self, taps: Tensor, axis: int, n: int, rows: int, stride: int = 1) -> Tensor:
+        """Spectra of the phases of a plain kernel, centred on n pixels: (.., taps, ..) -> (.., stride · rows, ..)."""
+        where = (self.dilation * lattice(*self.support(0.0, 1), taps.device) + self.shift).remainder(n)
+        lines = _scattered(taps, axis, n, where).movedim(axis, 0)
+        circle = Axis(0, n - 1, n // stride, n // stride, stride=stride)
+        spectra = phases.transform_circle(circle, rows, lines.flatten(1).unsqueeze(0)).squeeze(0)
+        return spectra.unflatten(1, lines.shape[1:]).movedim(0, axis)
+
+    def gain(self) -> Tensor:
+        """The parameterization's gain at the present scales, and under the window: (scales or 1,)."""
+        if self.long:  # rows of an orthonormal matrix, under the envelope
+            return self.envelope().square().mean(-1).sqrt()
+        if self.window is None:
+            return self.own.gain(self.kernel_size, self.scale)
+        return (self.column_energies().sum(-1) / self.own.width(self.kernel_size)).sqrt()
+
+    def envelope(self) -> Tensor:
+        """What multiplies the taps of the whole window, (1 or scales, taps)."""
+        positions = lattice(*self.own.window(self.kernel_size, self.reach, 0.0, 1), device=self.scale.device)
+        envelope = self.own.envelope(positions, self.kernel_size, self.scale)
+        if envelope is None:
+            envelope = self.scale.new_ones(1, len(positions))
+        return envelope if self.window is None else envelope * gaussian(positions, self.kernel_size, self.window)
+
+    def written_out(self, coefficients: Tensor, axis: int) -> Tensor:
+        """The taps of a long kernel's whole window, of coefficients along that axis."""
+        taps = self.own.lines(coefficients, axis, self.kernel_size)
+        if self.window is None and type(self.own).envelope is Parameterization.envelope:
+            return taps
+        envelope = self.envelope()
+        envelope = envelope.repeat_interleave(len(taps) // len(envelope), 0)
+        return taps * envelope.view(len(envelope), *[-1 if own == axis else 1 for own in range(1, taps.ndim)])
+
     def occupied(self, first: int, last: int) -> tuple[int, int]:
         """The first and the last of these pixels at which any coefficient has a tap."""
         if self.scale.is_meta:
             return first, last
+        if self.plain:
+            start, end = self.extent(0.0, 1)
+            return max(first, start), min(last, end)
         rows = (self.pixels(first, last) != 0).any(-1).any(0).nonzero().flatten()
         return first + int(rows[0]), first + int(rows[-1])
 
     def column_energies(self) -> Tensor:
-        """Energy of every column of A, (scales, columns)."""
+        """Energy of every column of A, (scales, columns); of a long kernel, of an A that is diagonal."""
+        if self.long:
+            return self.envelope().square()
         return self.taps(lattice(*self.support(1e-4, 1), self.scale.device)).square().sum(-2)
 
     def gram(self, tolerance: float, dims: int) -> tuple[Tensor, Tensor]:
@@ -164,17 +222,46 @@ class AxisKernel:
         first, last = self.support(tolerance, dims)
         if not self.ends(tolerance, dims):
             first, last = max(first, -FAR), min(last, FAR)
-        taps = lattice(first, last, self.scale.device)
-        matrix = self.taps(taps)
-        distance = (self.dilation * taps + self.shift).to(matrix.dtype).view(-1, 1)
+        matrix = self.taps(lattice(first, last, self.scale.device))
+        distance = self.distances(first, last).view(-1, 1)
         if self.are_taps(first, last):
             return matrix, distance.square() * matrix
         return matrix.mT @ matrix, (distance * matrix).mT @ (distance * matrix)
+
+    def distances(self, first: int, last: int) -> Tensor:
+        """Pixels from the origin to the taps first, ..., last, (taps,)."""
+        return (self.dilation * lattice(first, last, self.scale.device) + self.shift).to(self.scale.dtype)
 
     def extent(self, tolerance: float, dims: int) -> tuple[int, int]:
         """First and last pixel, from the origin, of the dilated kernel."""
         first, last = self.support(tolerance, dims)
         return self.dilation * first + self.shift, self.dilation * last + self.shift
+
+
+def written_out(coefficients: Tensor, kernels: Sequence[AxisKernel]) -> tuple[Tensor, list[AxisKernel]]:
+    """Coefficients and their axes, but with taps in place of long axes, whose kernels are plain then."""
+    found = []
+    for axis, kernel in enumerate(kernels, 2):
+        if kernel.long:
+            coefficients = kernel.written_out(coefficients, axis)
+            kernel = replace(kernel, own=OnGrid(kernel.own.grid(kernel.kernel_size)), window=None)
+        found.append(kernel)
+    return coefficients, found
+
+
+def taps_at(coefficients: Tensor, kernels: Sequence[AxisKernel], windows: Sequence[tuple[int, int]]) -> Tensor:
+    """Taps at windows of pixels from the origin, first and last one per axis: (out, in/groups, *sizes)."""
+    matrices = []
+    for axis, (kernel, window) in enumerate(zip(kernels, windows, strict=True), 2):
+        coefficients = kernel.place(coefficients, axis, *window) if kernel.plain else coefficients
+        matrices.append(None if kernel.plain else kernel.pixels(*window))
+    return combine(coefficients, matrices)
+
+
+def _scattered(taps: Tensor, axis: int, n: int, where: Tensor) -> Tensor:
+    """Taps among n pixels of an axis, those that meet added up."""
+    shape = [*taps.shape[:axis], n, *taps.shape[axis + 1 :]]
+    return taps.new_zeros(shape).index_add(axis, where, taps)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from fourierconv import arguments, parameterizations
 from fourierconv.autocast import beyond_autocast, never_autocast
 from fourierconv.eager import eager, underneath
 from fourierconv.engines.dispatch import Memory, check_name, correlate
-from fourierconv.kernels import AxisKernel
+from fourierconv.kernels import AxisKernel, written_out
 from fourierconv.parameterizations import Parameterization
 from fourierconv.reading import Readable
 from fourierconv.scales import Bounds, Initial, count
@@ -236,8 +236,8 @@ class _FourierConvNd(Readable):
         """Root of the expected energy of the kernels per unit coefficient, relative to nn.ConvNd's, (scales,)."""
         kernels = self._kernels()
         scales = count(self.scale_per, self.out_channels)
-        if self.window is None and self.coordinates is None:
-            gains = [kernel.own.gain(kernel.kernel_size, kernel.scale) for kernel in kernels]
+        if self.coordinates is None and (self.window is None or any(kernel.long for kernel in kernels)):
+            gains = [kernel.gain() for kernel in kernels]
             return torch.stack(gains).prod(0).expand(scales)
         columns = [kernel.column_energies().unsqueeze(1) for kernel in kernels]
         ones = columns[0].new_ones([column.shape[-1] for column in columns])
@@ -339,14 +339,15 @@ class _FourierConvNd(Readable):
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)
         strides = tuple(s if m > 1 else 1 for s, m in zip(self.stride, size, strict=True))  # no matter to one output
+        theta, kernels = written_out(self._theta(weights), self._kernels())
         filters = []
-        for axis, (kernel, (left, _)) in enumerate(zip(self._kernels(), self._pairs, strict=True)):
+        for axis, (kernel, (left, _)) in enumerate(zip(kernels, self._pairs, strict=True)):
             support = kernel.support(self.tolerance, self.dims)
             ends = self.padding_mode == "circular" and kernel.ends(self.tolerance, self.dims)
             filters.append(kernel.lay_out(self.padding_mode, support, n[axis], size[axis], strides[axis], left, ends))
         return correlate(
             input,
-            self._theta(weights),
+            theta,
             filters,
             bias,
             self.groups,

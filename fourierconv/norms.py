@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from fourierconv import phases
-from fourierconv.separable import combine, dft
+from fourierconv.separable import LONG, combine, dft
 from fourierconv.sums import running_sum
 
 OVERSAMPLING = (1, 2, 4, 8)  # frequencies per tap, tried one after the other until a bound is tight enough
@@ -163,17 +163,36 @@ def supremum(taps: Tensor, groups: int, allowed: float | None = None) -> tuple[f
 
 
 def _at(taps: Tensor, groups: int, sizes: Sequence[int]) -> tuple[float, float]:
-    """Bounds on the largest singular value of the spectrum at the frequencies of a grid."""
+    """Bounds on the largest singular value of the spectrum at the frequencies of a grid, multiples of the spans."""
+    lower = upper = 0.0
+    for spectrum in _spectra(taps, sizes):
+        lower, upper = _largest(spectrum.unflatten(1, (groups, -1)).flatten(0, 1), lower, upper)
+    return lower, upper * ROUNDING
+
+
+def _spectra(taps: Tensor, sizes: Sequence[int]) -> Iterator[Tensor]:
+    """Spectra (frequencies, out, in/groups) at those of a grid, some at a time, so that they fit into memory."""
+    channels = taps.shape[0] * taps.shape[1]
     rows = [*sizes[:-1], sizes[-1] // 2 + 1]  # a real kernel's other half of the frequencies mirrors this one
+    if len(sizes) == 1 and rows[0] * taps.shape[2] > LONG:
+        for line in _line(taps, sizes[0]):
+            yield from line.split(max(BATCH // channels, 1))
+        return
     matrices = [
         dft(n, torch.arange(span, device=taps.device), row, taps.dtype).unsqueeze(0)
         for n, span, row in zip(sizes, taps.shape[2:], rows, strict=True)
     ]
-    lower = upper = 0.0
-    for part in _parts(matrices, taps.shape[0] * taps.shape[1]):
-        spectrum = combine(taps, part).movedim((0, 1), (-2, -1)).flatten(0, -3)
-        lower, upper = _largest(spectrum.unflatten(1, (groups, -1)).flatten(0, 1), lower, upper)
-    return lower, upper * ROUNDING
+    for part in _parts(matrices, channels):
+        yield combine(taps, part).movedim((0, 1), (-2, -1)).flatten(0, -3)
+
+
+def _line(taps: Tensor, n: int) -> Iterator[Tensor]:
+    """Spectra at n frequencies by FFT, every m-th at a time, m = n/span; of two that mirror each other one at least."""
+    span = taps.shape[2]
+    turns = torch.arange(span, dtype=torch.float64, device=taps.device) / n
+    for first in range(n // span // 2 + 1):
+        modulation = torch.polar(torch.ones_like(turns), -2 * math.pi * first * turns).to(torch.complex64)
+        yield torch.fft.fft(taps * modulation).movedim(-1, 0)
 
 
 def _parts(matrices: list[Tensor], channels: int) -> Iterator[list[Tensor]]:

@@ -5,8 +5,8 @@
 
 `sobolev` is a sum over kernels and `size` a mean, so a factor that suits one network need not suit another. Both are
 moments of the kernels that the layer applies, in training of those that are held until `refresh`. They are computed
-from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no kernel is ever written out, however large
-it is. Kernels that never end count as far as 4096 taps from their origin.
+from the Gram matrices AᵀA and AᵀD²A of each axis, D the positions, so that no kernel is written out; but along axes
+that are too long for such matrices, from the taps. Kernels that never end count as far as 4096 taps from their origin.
 """
 
 import math
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fourierconv.autocast import never_autocast
+from fourierconv.kernels import written_out
 from fourierconv.reading import Readable
 from fourierconv.separable import combine
 
@@ -78,15 +79,17 @@ def size(layer: Readable) -> Tensor:
 
 def _moments(layer: Readable, theta: Tensor) -> tuple[Tensor, Tensor]:
     """Σ w² and Σ |t|² w² of every kernel, (out, in/groups) each."""
-    kernels = layer._kernels()
-    plain, weighted = [], []
-    for kernel in kernels:
-        zeroth, second = kernel.gram(layer.tolerance, layer.dims)
-        plain.append(zeroth)
-        weighted.append(second)
-    energy = (combine(theta, plain) * theta).flatten(2).sum(-1)
+    theta, kernels = written_out(theta, layer._kernels())
+    grams = [(None, None) if own.plain else own.gram(layer.tolerance, layer.dims) for own in kernels]
+    plain = [zeroth for zeroth, _ in grams]
+    squares = combine(theta, plain) * theta
+    energy = squares.flatten(2).sum(-1)
     moment = torch.zeros_like(energy)
-    for axis in range(layer.dims):
-        mixed = [weighted[i] if i == axis else plain[i] for i in range(layer.dims)]
-        moment = moment + (combine(theta, mixed) * theta).flatten(2).sum(-1)
+    for axis, (kernel, (_, second)) in enumerate(zip(kernels, grams, strict=True)):
+        if second is None:  # the coefficients along this axis are the taps
+            distance = kernel.distances(*kernel.support(0.0, layer.dims)).view(-1, *[1] * (layer.dims - 1 - axis))
+            weighted = squares * distance.square()
+        else:
+            weighted = combine(theta, [*plain[:axis], second, *plain[axis + 1 :]]) * theta
+        moment = moment + weighted.flatten(2).sum(-1)
     return energy, moment

@@ -12,7 +12,7 @@ from fourierconv import arguments, phases
 from fourierconv.autocast import never_autocast
 from fourierconv.extent import extent, mass_curve
 from fourierconv.grid import Axis
-from fourierconv.kernels import FAR, AxisKernel
+from fourierconv.kernels import FAR, AxisKernel, taps_at, written_out
 from fourierconv.parameterizations.base import origin
 from fourierconv.separable import combine
 from fourierconv.spectral import half
@@ -67,8 +67,12 @@ class Readable(nn.Module, ABC):
         grid = arguments.per_axis("grid", grid, self.dims)
         if min(grid) < 1:
             raise ValueError(f"grid={grid} must be at least 1 per axis")
-        axes = zip(self._kernels(tight=True), grid, half(grid), strict=True)
-        return combine(self._theta(), [kernel.spectrum(n, rows) for kernel, n, rows in axes])
+        theta, kernels = written_out(self._theta(), self._kernels(tight=True))
+        matrices = []
+        for axis, (kernel, n, rows) in enumerate(zip(kernels, grid, half(grid), strict=True), 2):
+            theta = kernel.transform(theta, axis, n, rows) if kernel.plain else theta
+            matrices.append(None if kernel.plain else kernel.spectrum(n, rows))
+        return combine(theta, matrices)
 
     @never_autocast
     def kernel(self, size: int | Sequence[int] | None = None) -> Tensor:
@@ -91,7 +95,7 @@ class Readable(nn.Module, ABC):
         >>> FourierConv2d(3, 8, 5).kernel().shape
         torch.Size([8, 3, 5, 5])
         """
-        kernels = self._kernels(tight=True)
+        theta, kernels = written_out(self._theta(), self._kernels(tight=True))
         if size is None:
             windows = [kernel.extent(self.tolerance, self.dims) for kernel in kernels]
             sizes = tuple(_centred(window) for window in windows)
@@ -104,9 +108,7 @@ class Readable(nn.Module, ABC):
             sizes = arguments.per_axis("size", size, self.dims)
         if min(sizes) < 1:
             raise ValueError(f"size={sizes} must be at least 1 per axis")
-        pixels = ((-origin(size), size - 1 - origin(size)) for size in sizes)
-        matrices = [kernel.pixels(*window) for kernel, window in zip(kernels, pixels, strict=True)]
-        return combine(self._theta(), matrices)
+        return taps_at(theta, kernels, [(-origin(size), size - 1 - origin(size)) for size in sizes])
 
     @never_autocast
     @torch.no_grad()
@@ -114,7 +116,8 @@ class Readable(nn.Module, ABC):
         """Side of the centred window that holds a share `mass` of each kernel's energy, per axis, in pixels.
 
         The mass curve is interpolated between odd windows; 0 for a zero kernel. Energies along one axis only need the
-        other axes' taps up to a rotation, so no large kernel is ever formed. Taps beyond 4096 pixels are not counted.
+        other axes' taps up to a rotation, so no large kernel is ever formed. Of kernels that never end, taps beyond
+        4096 pixels are not counted.
         As all readings, it is of the present scales, also where training holds kernels below them until `refresh`.
 
         Args:
@@ -154,16 +157,18 @@ class Readable(nn.Module, ABC):
         theta = self._theta()
         largest = theta.abs().flatten(2).amax(-1).view(*theta.shape[:2], *[1] * self.dims)
         theta = theta / largest.where(largest > 0, 1)  # the squares of what is very large or small are no numbers
-        kernels = self._kernels(tight=not theta.is_meta)
+        theta, kernels = written_out(theta, self._kernels(tight=not theta.is_meta))
         tolerance = max(self.tolerance, 1e-6)  # in energy this is 1e-12
         reach = max(max(map(abs, kernel.extent(tolerance, self.dims))) for kernel in kernels)
-        reach = min(reach, FAR)
-        matrices = [kernel.pixels(-reach, reach) for kernel in kernels]
-        rotated = [torch.linalg.qr(matrix, mode="r")[1] for matrix in matrices] if self.dims > 1 else matrices
-        for axis in range(self.dims):
+        if not all(kernel.ends(tolerance, self.dims) for kernel in kernels):
+            reach = min(reach, FAR)
+        matrices = [None if kernel.plain else kernel.pixels(-reach, reach) for kernel in kernels]
+        rotated = [own if own is None or self.dims == 1 else torch.linalg.qr(own, mode="r")[1] for own in matrices]
+        for axis, kernel in enumerate(kernels):
             mixed = [matrices[i] if i == axis else rotated[i] for i in range(self.dims)]
             others = [i + 2 for i in range(self.dims) if i != axis]
-            energy = combine(theta, mixed).square()
+            taps = kernel.place(theta, axis + 2, -reach, reach) if kernel.plain else theta
+            energy = combine(taps, mixed).square()
             yield energy.sum(others) if others else energy
 
     @never_autocast
@@ -273,18 +278,21 @@ class Readable(nn.Module, ABC):
         """Of every frequency of the half spectrum of grid/stride, (*half, min(out, in·s^d)), in descending order."""
         sizes = tuple(n // s for n, s in zip(grid, stride, strict=True))
         rows = half(sizes)
-        matrices = []
-        for kernel, n, m, s, length in zip(self._kernels(tight=True), grid, sizes, stride, rows, strict=True):
-            taps = kernel.wrapped(n, kernel.shift)
-            matrices.append(phases.transform_circle(Axis(0, n - 1, m, m, stride=s), length, taps))
-        theta = self._theta()
-        each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(stride)
-        apart = matrices[0].unflatten(1, (stride[0], -1))
+        theta, kernels = written_out(self._theta(), self._kernels(tight=True))
+        matrices: list[Tensor | None] = []
         if not (theta.is_meta or bool(theta.isfinite().all())):
             raise ValueError("coefficients must be finite, but hold NaN or Inf: the layer has no norm")
+        for axis, (kernel, n, m, s, length) in enumerate(zip(kernels, grid, sizes, stride, rows, strict=True), 2):
+            if kernel.plain:
+                theta = kernel.transform(theta, axis, n, length, s)
+                matrices.append(None)
+                continue
+            taps = kernel.wrapped(n, kernel.shift)
+            matrices.append(phases.transform_circle(Axis(0, n - 1, m, m, stride=s), length, taps))
+        each = math.prod(rows[1:]) * theta.shape[0] * theta.shape[1] * math.prod(stride)
         values = []
-        for part in apart.split(max(BATCH // each, 1), dim=2):  # not all of the spectrum at once
-            spectrum = phases.gather_input(combine(theta, [part.flatten(1, 2), *matrices[1:]]), stride)
+        for part, matrix in _parts(theta, matrices[0], stride[0], max(BATCH // each, 1)):
+            spectrum = phases.gather_input(combine(part, [matrix, *matrices[1:]]), stride)
             stacked = spectrum.movedim((0, 1), (-2, -1)).unflatten(-2, (self.groups, -1))
             values.append(torch.linalg.svdvals(stacked).flatten(-2))
         return torch.cat(values).sort(-1, descending=True).values
@@ -294,3 +302,13 @@ def _centred(window: tuple[int, int]) -> int:
     """The least size whose window around the origin, tap (size - 1)//2, holds the pixels first, ..., last."""
     first, last = window
     return max(-2 * first + 1, 2 * last)
+
+
+def _parts(theta: Tensor, first: Tensor | None, stride: int, rows: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Some rows of the first axis at a time, of its matrix or of what it was applied to: not the whole spectrum."""
+    if first is None:
+        apart = theta.unflatten(2, (stride, -1))
+        yield from ((part.flatten(2, 3), None) for part in apart.split(rows, dim=3))
+        return
+    apart = first.unflatten(1, (stride, -1))
+    yield from ((theta, part.flatten(1, 2)) for part in apart.split(rows, dim=2))

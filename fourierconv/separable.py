@@ -83,9 +83,9 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool 
     are wanted last. Only the view is in the order (out, in, *n).
 
     Args:
-        coefficients: real, (out, in/groups, *k).
+        coefficients: (out, in/groups, *k).
         matrices: per axis (scales, n, k), real or complex; `scales` divides out: each serves out/scales channels. None
-            leaves an axis as it is, but not all of them, and none where the axes are wanted last.
+            leaves an axis as it is; there is none where the axes are wanted last.
         last: whether the memory is in the order (out, in, *n), too, as Triton's kernels want it.
 
     Returns:
@@ -96,6 +96,8 @@ def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool 
     """
     out, inner = coefficients.shape[:2]
     given = [matrix for matrix in matrices if matrix is not None]
+    if not given:
+        return coefficients
     scales = max(matrix.shape[0] for matrix in given)
     lengths = list(coefficients.shape[2:])
     dtype = torch.promote_types(coefficients.dtype, given[0].dtype)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from fourierconv import norms
 from fourierconv.norms import Side, norm, supremum
 from tests import operators
 
@@ -284,6 +285,19 @@ def test_memory_bounds_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPat
     whole = supremum(taps, 1)
     monkeypatch.setattr("fourierconv.norms.BATCH", 500)
     assert supremum(taps, 1) == pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize("batch", [2**22, 10])
+@pytest.mark.parametrize("span", [1, 2, 5, 8])
+def test_long_kernels_have_the_bounds_that_a_fourier_matrix_finds(
+    span: int, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taps = torch.randn(4, 3, span)
+    expected = [supremum(taps, 2), norms._at(taps, 2, (span,))]
+    monkeypatch.setattr(norms, "LONG", 0)
+    monkeypatch.setattr(norms, "BATCH", batch)
+    assert supremum(taps, 2) == pytest.approx(expected[0], rel=1e-6)
+    assert norms._at(taps, 2, (span,)) == pytest.approx(expected[1], rel=1e-6)
 
 
 def test_kernels_too_long_for_a_bound_are_refused_unless_they_exceed_what_is_allowed() -> None:

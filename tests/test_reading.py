@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
+import fourierconv
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, kernels, penalties, separable
 from fourierconv.extent import axis_energies, extent, mass_curve
+from fourierconv.parameterizations import base, get, implicit
+from fourierconv.remembered import _made
 from tests.layer_cases import LAYERS, Layer, LayerCase, full_spectrum, holding, label
 
 Sizes = tuple[int, ...]
@@ -236,3 +241,90 @@ def test_kernels_that_end_are_written_out_however_long_they_are() -> None:
 def test_shares_of_more_than_all_or_nothing_are_refused(mass: float) -> None:
     with pytest.raises(ValueError, match=f"mass={mass} must be a share"):
         FourierConv3d(1, 1, 3).extent(mass)
+
+
+BY_LINES = [
+    (case, k, dilation, window)
+    for case in LAYERS
+    if get(case.name).has_lines
+    for window in ((None,) if case.name == "window" else (None, 1.3))
+    for k, dilation, _, _ in SHAPES
+    if case.allows(k)
+]
+
+
+@pytest.mark.parametrize("largest", [0, 8], ids=["all axes", "axes of 3 and more"])
+@pytest.mark.parametrize(("case", "k", "dilation", "window"), BY_LINES, ids=label)
+def test_long_axes_are_the_same_without_matrices(
+    case: LayerCase, k: Sizes, dilation: Sizes, window: float | None, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {} if window is None else {"window": window}
+    if options or get(case.name).scale_limits is not None:
+        options["scale_per"] = "channel"
+    layer = case.build_in(len(k), 2, 4, k, dilation=dilation, stride=2, groups=2, tolerance=1e-6, **options)
+    with torch.no_grad():
+        for parameter in (layer.scale, layer.window):
+            if parameter is not None:
+                parameter.mul_(torch.tensor([[0.5], [1.1], [0.9], [1.2]]))
+    x = torch.randn(2, 2, *(3 * n for n in k), dtype=torch.float64)
+
+    def read() -> list[Tensor]:
+        _made.cache_clear()
+        differentiable = [
+            layer(F.pad(x, (8, 8) * len(k))),
+            *(layer.kernel(size) for size in (None, 1, 2, 7)),
+            *(torch.view_as_real(layer.spectrum(grid)) for grid in (3, 4, 9)),
+            penalties.sobolev(layer),
+            penalties.size(layer),
+        ]
+        learned = list(layer.parameters())
+        gradients = [own for y in differentiable for own in torch.autograd.grad(y.square().sum(), learned)]
+        others = [layer.extent(), layer.mass_curve(), layer.singular_values(4), layer.operator_norm()]
+        if len(k) < 3:
+            others.append(fourierconv.to_conv(layer)[0].weight)
+        return [*differentiable, *gradients, *others]
+
+    expected = read()
+    _make_long(monkeypatch, largest)
+    torch.testing.assert_close(read(), expected)
+    _made.cache_clear()
+
+
+@pytest.mark.parametrize(("case", "k", "dilation", "window"), BY_LINES, ids=label)
+def test_long_axes_start_alike(
+    case: LayerCase, k: Sizes, dilation: Sizes, window: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def coefficients() -> Tensor:
+        torch.manual_seed(0)
+        return case.build_in(len(k), 2, 4, k, dilation=dilation, window=window).coefficients.detach()
+
+    expected = coefficients()
+    _make_long(monkeypatch, 0)
+    # the rows of an even number of modes are not of one length, and a window weighs them
+    rtol = 0.1 if case.name == "truncated" and window is not None else 1e-7
+    torch.testing.assert_close(coefficients(), expected, rtol=rtol, atol=1e-12)
+
+
+def _make_long(monkeypatch: pytest.MonkeyPatch, largest: int) -> None:
+    for module in (kernels, separable, base, implicit):
+        monkeypatch.setattr(module, "LONG", largest)
+
+
+def test_kernels_as_long_as_recordings() -> None:
+    """2^17 + 1 taps, whose matrices would have 2^34 numbers: a tap at either end and one on the output pixel."""
+    reach = 2**16
+    layer = FourierConv1d(1, 1, 2 * reach + 1, padding="same", bias=False)
+    with torch.no_grad():
+        layer.coefficients.zero_()
+        layer.coefficients[..., [0, reach, -1]] = torch.tensor([1.0, 3.0, 2.0])
+    torch.testing.assert_close(layer.kernel(), layer.coefficients)
+    assert layer.kernel(3).tolist() == [[[0.0, 3.0, 0.0]]]
+    assert layer.extent().item() == pytest.approx(2 * reach + 1, abs=0.5)
+    assert layer.mass_curve()[0, 0, 0, [0, -2, -1]].tolist() == pytest.approx([9 / 14, 9 / 14, 1])
+    assert 6 <= float(layer.operator_norm()) < 6.13
+    assert layer.spectrum(4)[0, 0].tolist() == pytest.approx([6.0, 6.0, 6.0], abs=1e-5)
+    assert float(penalties.size(layer).detach()) == pytest.approx(reach * math.sqrt(5 / 14))
+    x = torch.zeros(1, 1, reach + 5)
+    x[..., 2] = 1
+    y = layer(x)[0, 0]  # the tap on the output pixel, and the last of those before it
+    assert (y.abs() > 1e-3).nonzero().flatten().tolist() == [2, reach + 2]

@@ -282,5 +282,4 @@ def _matrices(coefficients: Tensor, filters: Sequence[Filter], axes: Sequence[Ax
 
 
 def _taps(coefficients: Tensor, filters: Sequence[Filter]) -> Tensor:
-    matrices = [own.taps() for own in filters]
-    return coefficients if all(matrix is None for matrix in matrices) else combine(coefficients, matrices)
+    return combine(coefficients, [own.taps() for own in filters])

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from fourierconv.separable import spectra
+from fourierconv.separable import LONG, spectra
 
 
 def origin(kernel_size: int) -> int:
@@ -93,6 +93,8 @@ class Parameterization(ABC):
     scale_limits: ClassVar[tuple[float, float] | None] = None
     """Least and largest learned scale, in pixels; None where nothing is learned but the coefficients."""
     has_reference_grid: ClassVar[bool] = False
+    has_lines: ClassVar[bool] = False
+    """Whether `lines` makes taps of coefficients without the matrix A."""
 
     def __init__(self, reference_grid: int | None = None) -> None:
         self.reference_grid = reference_grid
@@ -168,6 +170,40 @@ class Parameterization(ABC):
         >>> get("scaled").taps(torch.arange(-1, 2), 1, torch.tensor([2.0])).flatten()
         tensor([0.5625, 1.0000, 0.5625])
         """
+
+    def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
+        """A applied to one axis of coefficients, but for the `envelope`, without A: on long axes it is too large.
+
+        Args:
+            coefficients: real, (out, in/groups, ..).
+            axis: the dimension.
+            kernel_size: number of coefficients as nn.ConvNd counts them.
+
+        Returns:
+            The taps of the whole window, (out, in/groups, ..).
+
+        Raises:
+            NotImplementedError: a parameterization whose taps are made by A alone; `has_lines` tells.
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("spectral").lines(torch.tensor([[[2.0, 0.0, 0.0, 0.0]]]), 2, 4).flatten()
+        tensor([1., 1., 1., 1.])
+        """
+        raise NotImplementedError(f"parameterization={self.name!r} makes its taps by a matrix")
+
+    def envelope(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor | None:
+        """What the rows of A are multiplied by after `lines`, (scales, positions); None for nothing.
+
+        Args:
+            positions: int64 pixels from the origin, (positions,).
+            kernel_size: number of coefficients.
+            scale: pixels, (scales,).
+
+        >>> from fourierconv.parameterizations import get
+        >>> get("window").envelope(torch.arange(-1, 2), 3, torch.ones(1))
+        tensor([[0.6065, 1.0000, 0.6065]])
+        """
+        return None
 
     @abstractmethod
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
@@ -293,6 +329,39 @@ def real_dft(kernel_size: int, device: torch.device | None = None) -> Tensor:
 def to_real_dft(taps: Tensor) -> Tensor:
     """Real DFT coefficients of taps (out, in/groups, *k), of the same shape."""
     for axis in range(2, taps.ndim):
+        if taps.shape[axis] ** 2 > LONG:
+            taps = _to_real_dft(taps, axis)
+            continue
         q = real_dft(taps.shape[axis], taps.device).to(taps.dtype)
         taps = (taps.movedim(axis, -1) @ q.T).movedim(-1, axis)
     return taps
+
+
+def _to_real_dft(taps: Tensor, axis: int) -> Tensor:
+    """`real_dft` of one axis, by FFT."""
+    n = taps.shape[axis]
+    spectrum = torch.fft.rfft(taps.movedim(axis, -1).roll(-origin(n), -1), norm="ortho")
+    pairs = math.sqrt(2) * torch.view_as_real(spectrum[..., 1:].conj().resolve_conj())
+    pairs = pairs.flatten(-2)[..., : n - 1]  # of Nyquist the cosine
+    if n % 2 == 0:
+        pairs = torch.cat([pairs[..., :-1], pairs[..., -1:] / math.sqrt(2)], -1)
+    return torch.cat([spectrum[..., :1].real, pairs], -1).movedim(-1, axis)
+
+
+def from_real_dft(coefficients: Tensor, axis: int, n: int) -> Tensor:
+    """The n taps of the first coefficients of the real DFT along an axis, of shape (.., k, ..), by FFT.
+
+    >>> coefficients = torch.randn(1, 1, 4, dtype=torch.float64)
+    >>> taps = from_real_dft(coefficients, 2, 6)
+    >>> torch.allclose(taps @ real_dft(6).T, torch.nn.functional.pad(coefficients, (0, 2)))
+    True
+    """
+    lines = coefficients.movedim(axis, -1)
+    lines = torch.nn.functional.pad(lines, (0, n - lines.shape[-1]))
+    rest = lines[..., 1:] / math.sqrt(2)
+    if n % 2 == 0:
+        rest = torch.cat([rest[..., :-1], rest[..., -1:] * math.sqrt(2), torch.zeros_like(rest[..., :1])], -1)
+    pairs = rest.unflatten(-1, (-1, 2))
+    spectrum = torch.complex(pairs[..., 0], -pairs[..., 1])
+    spectrum = torch.cat([torch.complex(lines[..., :1], torch.zeros_like(lines[..., :1])), spectrum], -1)
+    return torch.fft.irfft(spectrum, n=n, norm="ortho").roll(origin(n), -1).movedim(-1, axis)

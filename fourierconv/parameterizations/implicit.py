@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from fourierconv.parameterizations.base import Coordinates, lattice
+from fourierconv.parameterizations.base import Coordinates, lattice, origin
 from fourierconv.parameterizations.reference import OnGrid
-from fourierconv.separable import combine, dft
+from fourierconv.separable import LONG, combine, dft
 
 HIDDEN = 32  # units of each of the two hidden layers
 
@@ -77,8 +77,12 @@ class FrequencyNetwork(Coordinates):
         hidden = _affine(_affine(inputs, self.first).sin(), self.second).sin()
         values = _affine(hidden, self.last).unflatten(-1, (2, -1))
         spectra = torch.complex(values[..., 0, :], values[..., 1, :]).movedim(-1, 0).unsqueeze(1)
-        inverses = []
-        for n in self.grid:
+        inverses: list[Tensor | None] = []
+        for axis, n in enumerate(self.grid, 2):
+            if n * n > LONG:
+                spectra = torch.fft.ifft(spectra, dim=axis).roll(origin(n), axis)
+                inverses.append(None)
+                continue
             positions = lattice(-((n - 1) // 2), n // 2, device)
             inverses.append(dft(n, positions, n, dtype).conj().T.unsqueeze(0) / n)
         return combine(spectra, inverses).real.squeeze(1)  # the real part in space is the projection in frequency

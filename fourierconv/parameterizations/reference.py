@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from fourierconv.parameterizations.base import Parameterization, real_dft
+from fourierconv.parameterizations.base import Parameterization, from_real_dft, real_dft
 from fourierconv.parameterizations.spatial import Spatial
 
 _SPATIAL = Spatial()
@@ -20,6 +20,7 @@ class OnGrid(Parameterization):
     """
 
     has_reference_grid = True
+    has_lines = True
     default_grid: ClassVar[int | None] = None
     """Pixels per axis where none are asked for; None is kernel_size."""
 
@@ -28,6 +29,9 @@ class OnGrid(Parameterization):
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         return _SPATIAL.taps(positions, self.grid(kernel_size), scale)
+
+    def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
+        return coefficients
 
     def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
         return _SPATIAL.window(self.grid(kernel_size))
@@ -39,6 +43,9 @@ class OnModes(OnGrid):
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         own = super().taps(positions, kernel_size, scale)
         return own @ real_dft(self.grid(kernel_size), own.device)[: self.width(kernel_size)].T.to(own.dtype)
+
+    def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
+        return from_real_dft(coefficients, axis, self.grid(kernel_size))
 
     def stretch(self, kernel_size: int, ratio: Fraction, scale: Tensor) -> tuple[Parameterization, Tensor]:
         """Mode numbers are kept: those that the new grid adds are zero, those beyond it are dropped."""

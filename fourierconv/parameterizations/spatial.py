@@ -19,6 +19,7 @@ class Spatial(Parameterization):
     """
 
     name = "spatial"
+    has_lines = True
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         own = lattice(*self.window(kernel_size), device=positions.device)
@@ -26,3 +27,6 @@ class Spatial(Parameterization):
 
     def window(self, kernel_size: int, scale: float = 1.0, tolerance: float = 0.0, dims: int = 2) -> tuple[int, int]:
         return -origin(kernel_size), kernel_size - 1 - origin(kernel_size)
+
+    def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
+        return coefficients

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from fourierconv.parameterizations.base import real_dft, to_real_dft
+from fourierconv.parameterizations.base import from_real_dft, real_dft, to_real_dft
 from fourierconv.parameterizations.spatial import Spatial
 
 
@@ -23,6 +23,9 @@ class Spectral(Spatial):
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
         own = super().taps(positions, kernel_size, scale)
         return own @ real_dft(kernel_size, own.device).T.to(own.dtype)
+
+    def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
+        return from_real_dft(coefficients, axis, kernel_size)
 
     def coefficients(self, taps: Tensor) -> Tensor:
         return to_real_dft(taps)

@@ -25,4 +25,7 @@ class Window(Spatial):
     scale_limits = (0.2, 64.0)
 
     def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
-        return gaussian(positions, kernel_size, scale).unsqueeze(-1) * super().taps(positions, kernel_size, scale)
+        return self.envelope(positions, kernel_size, scale).unsqueeze(-1) * super().taps(positions, kernel_size, scale)
+
+    def envelope(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
+        return gaussian(positions, kernel_size, scale)
