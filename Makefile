@@ -63,6 +63,7 @@ gpu: .venv/installed ## checks and times the layers on a CUDA device, in nine mi
 .PHONY: bench
 bench: .venv/installed ## times the engines and what else computes a convolution, an hour; goes on where it was stopped
 	$(STUDY) bench
+	$(STUDY) sequences
 
 .PHONY: bench-check
 bench-check: .venv/installed ## times a few cells anew, in ten minutes, and says which bounds hold

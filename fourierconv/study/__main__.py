@@ -1,4 +1,4 @@
-"""`python -m fourierconv.study {run,status,collect,check,recompute,data,bench,gpu}`; the last three need no profile."""
+"""`python -m fourierconv.study COMMAND`: run, status, collect, check, recompute, data, bench, sequences, gpu."""
 
 import argparse
 import json
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str], experiments: Mapping[str, Experiment], claims
                 _data([options.only] if options.only else list(OFFICIAL))
             case "bench":
                 _bench(options.check, options.replace_committed)
+            case "sequences":
+                _sequences(options.replace_committed)
             case "gpu":
                 return _gpu(options)
             case _:
@@ -268,6 +270,16 @@ def _bench(check: bool, replace: bool) -> None:
         print(f"{bound.verdict:7} {bound.statement}: {bound.shown}")
 
 
+def _sequences(replace: bool) -> None:
+    from fourierconv.study.bench import results, run  # its packages are optional
+    from fourierconv.study.bench.cells import sequences
+
+    folder = build_folder() / "sequences"
+    run.run_missing(sequences(), folder / "cells", report=print)
+    for place in (folder, repository_root() / "book" / "results" / "sequences") if replace else (folder,):
+        results.write(results.read(folder / "cells"), place)
+
+
 def _gpu(options: argparse.Namespace) -> int:
     from fourierconv.study.gpu import command, results
 
@@ -303,6 +315,9 @@ def _parser(experiments: Mapping[str, Experiment]) -> argparse.ArgumentParser:
     either = command.add_mutually_exclusive_group()
     either.add_argument("--check", action="store_true", help="measure a few cells anew, in 10 minutes, and judge them")
     either.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
+    sequences = "time the same on sequences; stop it at any time, and the same command goes on"
+    command = commands.add_parser("sequences", help=sequences, description=sequences)
+    command.add_argument("--replace-committed", action="store_true", help="also replace the tables in book/results")
     gpu = "on a CUDA device: its checks, and the engines beside cuDNN; the same command goes on where it was stopped"
     command = commands.add_parser("gpu", help=gpu, description=gpu)
     command.add_argument("--minutes", type=_minutes, default=9.0, help="for all of it; 9 where not given")

@@ -1,6 +1,6 @@
-"""The cells of the benchmark: shapes of square images and kernels, enumerated in cells.csv."""
+"""The cells of the benchmark: shapes of square images, in cells.csv, and of sequences, in sequences.csv."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from fourierconv.study.store import StudyError
@@ -26,12 +26,13 @@ class Cell:
     """One shape: padding keeps the images' size, there is no bias.
 
     Attributes:
-        name: in cells.csv.
-        batch: images.
+        name: in the table.
+        batch: images, or sequences.
         channels, out: of input and output.
         groups: of channels.
-        size: side of the images, in pixels.
+        size: side of the images in pixels, or samples of a sequence.
         kernel: taps per axis.
+        dims: axes, 2 of an image and 1 of a sequence.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Cell:
     groups: int
     size: int
     kernel: int
+    dims: int = 2
 
     @property
     def padding(self) -> int:
@@ -54,10 +56,27 @@ def cells(package: str = "fourierconv.study.bench") -> list[Cell]:
     >>> len(cells()), cells()[0].name
     (60, '32to32-32px-k3')
     """
-    text = files(package).joinpath("cells.csv").read_text()
-    return [
-        Cell(str(row["name"]), *(int(value) for name, value in row.items() if name != "name")) for row in from_csv(text)
-    ]
+    return _listed(package, "cells.csv", 2)
+
+
+def sequences() -> list[Cell]:
+    """All of sequences.csv.
+
+    >>> sequences()[0]
+    Cell(name='32to32-4096-k3', batch=8, channels=32, out=32, groups=1, size=4096, kernel=3, dims=1)
+    """
+    return _listed("fourierconv.study.bench", "sequences.csv", 1)
+
+
+def _listed(package: str, table: str, dims: int) -> list[Cell]:
+    rows = from_csv(files(package).joinpath(table).read_text())
+    shapes = ([int(value) for name, value in row.items() if name != "name"] for row in rows)
+    return [replace(Cell(str(row["name"]), *shape), dims=dims) for row, shape in zip(rows, shapes, strict=True)]
+
+
+def every() -> list[Cell]:
+    """Of images, then of sequences."""
+    return [*cells(), *sequences()]
 
 
 def cell(name: str) -> Cell:
@@ -66,7 +85,7 @@ def cell(name: str) -> Cell:
     Raises:
         StudyError: there is none.
     """
-    for own in cells():
+    for own in every():
         if own.name == name:
             return own
-    raise StudyError(f"cell {name!r} is unknown; cells.csv lists {len(cells())}, such as {cells()[0].name!r}")
+    raise StudyError(f"cell {name!r} is unknown; there are {len(every())}, such as {cells()[0].name!r}")

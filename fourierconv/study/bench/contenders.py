@@ -32,7 +32,12 @@ def takes_part(name: str, cell: Cell) -> bool:
     """
     if name != SUBQUADRATIC:
         return True
-    return cell.groups == cell.channels == cell.out and 2 * cell.size in SUBQUADRATIC_SIZES and cell.kernel % 2 == 1
+    return (
+        cell.dims == 2
+        and cell.groups == cell.channels == cell.out
+        and 2 * cell.size in SUBQUADRATIC_SIZES
+        and cell.kernel % 2 == 1
+    )
 
 
 def contender(name: str, cell: Cell) -> Convolution:
@@ -48,11 +53,11 @@ def contender(name: str, cell: Cell) -> Convolution:
     """
     arguments: dict[str, Any] = {"padding": cell.padding, "groups": cell.groups}
     if name == "torch":
-        return partial(F.conv2d, **arguments)
+        return partial(F.conv1d if cell.dims == 1 else F.conv2d, **arguments)
     if name == "fft-conv-pytorch":
         return partial(import_module("fft_conv_pytorch").fft_conv, **arguments)
     if name == "torch-fftconv":
-        return partial(import_module("torch_fftconv").fft_conv2d, **arguments)
+        return partial(getattr(import_module("torch_fftconv"), f"fft_conv{cell.dims}d"), **arguments)
     if name == "einsum":
         return partial(_einsum, **arguments)
     if name == SUBQUADRATIC:
@@ -61,8 +66,9 @@ def contender(name: str, cell: Cell) -> Convolution:
 
 
 def _by_engine(name: str, images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:
+    own = functional.conv1d if images.ndim == 3 else functional.conv2d
     with engine(name):
-        return functional.conv2d(images, taps, padding=padding, groups=groups)
+        return own(images, taps, padding=padding, groups=groups)
 
 
 def _fused(own: Callable[..., Tensor], images: Tensor, taps: Tensor) -> Tensor:
@@ -74,12 +80,12 @@ def _fused(own: Callable[..., Tensor], images: Tensor, taps: Tensor) -> Tensor:
 
 
 def _einsum(images: Tensor, taps: Tensor, padding: int, groups: int) -> Tensor:
-    """rfft2, a product, irfft2, on a fast length, derivatives by autograd."""
-    n, k = images.shape[-1], taps.shape[-1]
-    length = 2 * fast_length((n + 2 * padding + 1) // 2)
-    grid = (length, length)
-    spectra = torch.fft.rfft2(F.pad(images, (padding,) * 4), s=grid).unflatten(1, (groups, -1))
-    kernels = torch.fft.rfft2(taps, s=grid).unflatten(0, (groups, -1))
-    product = torch.einsum("bgihw,goihw->bgohw", spectra, kernels.conj()).flatten(1, 2)
-    size = n + 2 * padding - k + 1
-    return torch.fft.irfft2(product, s=grid)[..., :size, :size]
+    """rfftn, a product, irfftn, on a fast length, derivatives by autograd."""
+    n, k, dims = images.shape[-1], taps.shape[-1], taps.ndim - 2
+    grid = (2 * fast_length((n + 2 * padding + 1) // 2),) * dims
+    axes = tuple(range(-dims, 0))
+    spectra = torch.fft.rfftn(F.pad(images, (padding,) * 2 * dims), s=grid, dim=axes).unflatten(1, (groups, -1))
+    kernels = torch.fft.rfftn(taps, s=grid, dim=axes).unflatten(0, (groups, -1))
+    product = torch.einsum("bgi...,goi...->bgo...", spectra, kernels.conj()).flatten(1, 2)
+    size = slice(n + 2 * padding - k + 1)
+    return torch.fft.irfftn(product, s=grid, dim=axes)[(..., *(size,) * dims)]

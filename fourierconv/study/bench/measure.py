@@ -28,10 +28,10 @@ Inputs = tuple[Tensor, Tensor, Tensor]  # images, taps, the gradient of outputs
 
 def inputs(own: Cell) -> Inputs:
     """Normal draws."""
-    images = torch.randn(own.batch, own.channels, own.size, own.size, requires_grad=True)
-    taps = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel, requires_grad=True)
-    size = own.size + 2 * own.padding - own.kernel + 1
-    return images, taps, torch.randn(own.batch, own.out, size, size)
+    n, k, size = ((side,) * own.dims for side in (own.size, own.kernel, own.size + 2 * own.padding - own.kernel + 1))
+    images = torch.randn(own.batch, own.channels, *n, requires_grad=True)
+    taps = torch.randn(own.out, own.channels // own.groups, *k, requires_grad=True)
+    return images, taps, torch.randn(own.batch, own.out, *size)
 
 
 def passes(own: Cell, convolution: Convolution, sets: Sequence[Inputs] = ()) -> dict[str, Work]:

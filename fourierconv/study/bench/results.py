@@ -11,7 +11,7 @@ import numpy as np
 
 from fourierconv.study.bench import growth, layers, memory
 from fourierconv.study.bench.bounds import Bound, Measured, bounds, growth_bounds, layer_bound, memory_bounds
-from fourierconv.study.bench.cells import Cell, cells
+from fourierconv.study.bench.cells import Cell, every
 from fourierconv.study.provenance import finished, gather
 from fourierconv.study.statistics import Interval
 from fourierconv.study.store import StudyError, write_atomically
@@ -37,8 +37,8 @@ PER_CELL = ("command", "date", "duration_s")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The files of the cells that are there, in the order of cells.csv."""
-    paths = [folder / f"{cell.name}.json" for cell in cells()]
+    """The files of the cells that are there, in the order of the tables."""
+    paths = [folder / f"{cell.name}.json" for cell in every()]
     return [json.loads(path.read_text()) for path in paths if path.exists()]
 
 
@@ -88,7 +88,7 @@ def write(found: Sequence[dict[str, Any]], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rows = rounds(found)
     write_changed(folder / "rounds.csv", to_csv(rows, ROUNDS))
-    write_changed(folder / "times.csv", to_csv(times(rows, cells()), TIMES))
+    write_changed(folder / "times.csv", to_csv(times(rows, every()), TIMES))
     write_changed(folder / "provenance.json", json.dumps(provenance(found), indent=1) + "\n")
 
 
@@ -120,7 +120,7 @@ def measured(folder: Path) -> list[Measured]:
         plans = json.loads((folder / "provenance.json").read_text())["cells"]
     except FileNotFoundError as error:
         raise StudyError(f"{error.filename} is missing; make it: make bench") from None
-    by_name = {cell.name: cell for cell in cells()}
+    by_name = {cell.name: cell for cell in every()}
     return [
         Measured(by_name[name], steps, over, plans[name]["plans"]["auto"]["engine"])
         for name, (steps, over) in by_cell(rows).items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from fourierconv.study import frames
-from fourierconv.study.bench.bounds import Bound, Measured
+from fourierconv.study.bench.bounds import Bound, Measured, ratio
+from fourierconv.study.bench.contenders import PACKAGES
 from fourierconv.study.bench.growth import exponents
 from fourierconv.study.provenance import readable
 from fourierconv.study.store import repository_root
@@ -20,7 +22,12 @@ from fourierconv.study.store import repository_root
 HARDWARE = ("gpu", "cpu", "threads", "torch")
 MADE = {  # by the name of a folder, what makes its tables again
     name: f" Made by make {command}."
-    for name, command in {"bench": "bench", "bench_check": "bench-check", "gpu": "gpu"}.items()
+    for name, command in {
+        "bench": "bench",
+        "bench_check": "bench-check",
+        "gpu": "gpu",
+        "sequences": "bench",
+    }.items()
 }
 ENGINES = ("direct", "whole", "tiled")
 SLOWER = 1.1  # times as long: from there on a choice is shown as missed
@@ -28,7 +35,7 @@ HOLDS = {True: "yes", False: "no", None: "not measured"}
 
 
 def committed(name: str = "bench") -> Path:
-    """The folder of the tables that are committed: 'bench' has the CPU's, 'gpu' those of a CUDA device."""
+    """The folder of committed tables: 'bench' and 'sequences' have a CPU's, 'gpu' those of a CUDA device."""
     return repository_root() / "book" / "results" / name
 
 
@@ -83,6 +90,31 @@ def choice(cells: Sequence[Measured]) -> pd.DataFrame:
                 {"cell": own.cell.name, "chosen": own.engine, "step": ms[0], "fastest": best, "its step": ms[1]}
             )
     return pd.DataFrame(rows, columns=["cell", "chosen", "step", "fastest", "its step"])
+
+
+def sequences(cells: Sequence[Measured]) -> pd.DataFrame:
+    """The step of the chosen engine in every cell, and how many times as long the others take, or more than that."""
+    rows = []
+    for own in cells:
+        packages = own.fastest(PACKAGES)
+        others = {"torch": "torch", "faster package": packages, "einsum": "einsum"}
+        rows.append(
+            {
+                "cell": own.cell.name,
+                "engine": own.engine,
+                "step": f"{1000 * own.middle('auto'):.1f} ms",
+                **{label: _times_as_long(own, name) for label, name in others.items()},
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _times_as_long(own: Measured, name: str) -> str:
+    if own.over.get(name) == "memory":
+        return "over the memory"
+    factor = math.exp(ratio(own, name, "auto").mean)
+    more = "over " if name in own.over else ""
+    return f"{more}{factor:.1f}" if factor < 10 else f"{more}{factor:,.0f}"
 
 
 def memory(folder: Path) -> pd.DataFrame:

@@ -28,7 +28,7 @@ LINES = {
     "torch": Line("torch (oneDNN)", "#222222", "o"),
     "fft-conv-pytorch": Line("fft-conv-pytorch", "#8a8a8a", "s"),
     "torch-fftconv": Line("torch-fftconv", "#8a8a8a", "v"),
-    "einsum": Line("rfft2, einsum, autograd", "#3828dc", "^"),
+    "einsum": Line("torch.fft, einsum, autograd", "#3828dc", "^"),
     "auto": Line("this package", "#f8551a", "*"),
     "floor": Line("floor of FFT engines", "#883311", "_"),
 }
@@ -91,7 +91,8 @@ def curves(cells: Sequence[Measured], lines: Mapping[str, Line] = LINES) -> Figu
         style = "--" if name == "floor" else "-"
         taps, times = zip(*points, strict=True) if points else ((), ())
         axes.plot(taps, times, style, color=line.color, marker=line.marker, label=line.label)
-    axes.set(xscale="log", yscale="log", xlabel="taps per axis", ylabel="training step (ms)")
+    xlabel = "taps" if all(own.cell.dims == 1 for own in cells) else "taps per axis"
+    axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="training step (ms)")
     kernels = sorted({own.cell.kernel for own in cells})
     axes.set_xticks(kernels, [str(kernel) for kernel in kernels])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -15,7 +15,7 @@ PROVENANCE = {
 
 def time_of(cell: Cell) -> float:
     """Of 'auto': 10 ms per megapixel and channel pair, and nothing for the kernel."""
-    return 1e-2 * cell.batch * (cell.size / 64) ** 2 * cell.channels * cell.out / cell.groups / 1024
+    return 1e-2 * cell.batch * (cell.size / 64) ** cell.dims * cell.channels * cell.out / cell.groups / 1024
 
 
 def found(cell: Cell, rounds: int = 3, over: tuple[str, ...] = (), engine: str = "tiled") -> dict[str, Any]:

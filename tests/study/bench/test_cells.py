@@ -2,7 +2,7 @@
 
 import pytest
 
-from fourierconv.study.bench.cells import CHECKED, cell, cells
+from fourierconv.study.bench.cells import CHECKED, cell, cells, every, sequences
 from fourierconv.study.store import StudyError
 
 
@@ -14,6 +14,16 @@ def test_there_are_at_most_sixty_with_names_of_their_own() -> None:
 def test_inputs_take_4_to_32_megabytes() -> None:
     for own in cells():
         assert 4e6 <= 4 * own.batch * own.channels * own.size**2 <= 2**25, own.name
+
+
+def test_sequences_are_lines_of_samples_with_names_that_no_image_has() -> None:
+    assert {own.dims for own in sequences()} == {1}
+    assert {own.dims for own in cells()} == {2}
+    assert len({own.name for own in every()}) == len(cells()) + len(sequences())
+    for own in sequences():
+        assert own.kernel % 2 == 1
+        assert own.kernel <= own.size
+        assert 1e6 <= 4 * own.batch * own.channels * own.size <= 2**25, own.name
 
 
 def test_they_span_images_kernels_and_channels() -> None:

@@ -1,6 +1,7 @@
 """The contenders compute the same, and each of the engines is the one that it says."""
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -12,18 +13,24 @@ from fourierconv.engines.choice import Case, Plan, choose
 from fourierconv.study.bench import floor
 from fourierconv.study.bench.cells import Cell, cell
 from fourierconv.study.bench.contenders import NAMES, OURS, SUBQUADRATIC, contender, takes_part
-from fourierconv.study.bench.measure import passes
+from fourierconv.study.bench.measure import inputs, passes
 
-SMALL = (Cell("odd", 2, 3, 4, 1, 20, 5), Cell("grouped", 2, 4, 4, 4, 20, 7), Cell("even", 1, 2, 2, 1, 16, 4))
+SMALL = (
+    Cell("odd", 2, 3, 4, 1, 20, 5),
+    Cell("grouped", 2, 4, 4, 4, 20, 7),
+    Cell("even", 1, 2, 2, 1, 16, 4),
+    Cell("sequence", 2, 3, 4, 1, 200, 51, dims=1),
+    Cell("grouped sequence", 2, 4, 4, 4, 200, 7, dims=1),
+)
 
 
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing")  # fft-conv-pytorch's
 @pytest.mark.parametrize("own", SMALL, ids=lambda own: own.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_contenders_compute_the_same(name: str, own: Cell) -> None:
-    x = torch.randn(own.batch, own.channels, own.size, own.size)
-    w = torch.randn(own.out, own.channels // own.groups, own.kernel, own.kernel)
+    x, w, along = inputs(own)
     expected = contender("torch", own)(x, w)
+    assert expected.shape == along.shape
     torch.testing.assert_close(contender(name, own)(x, w), expected, rtol=1e-4, atol=1e-4)
 
 
@@ -69,13 +76,16 @@ def test_engines_are_asked_for_by_name(name: str, monkeypatch: pytest.MonkeyPatc
     assert asked == [name, name]
 
 
-def test_the_floor_has_four_transforms_three_products_and_the_kernels() -> None:
-    own = cell("32to32-32px-k3")
+@pytest.mark.parametrize("name", ["32to32-32px-k3", "32to32-4096-k31", "32to32-4096-k4095"])
+def test_the_floor_has_four_transforms_three_products_and_the_kernels(name: str) -> None:
+    own = replace(cell(name), batch=2, channels=4, out=4)
     grids = floor.grids(own)
     assert grids[0].tiles == 1
     assert len(set(grids)) == len(grids) > 1
     parts = floor.work(own, grids[0])
     assert len(parts) == 4 + 3 + 2
+    assert {len(grid.sides) for grid in grids} == {own.dims}
+    assert len(parts["kernels"]) == (2 if own.kernel < 4095 else 1)  # a Fourier matrix would be the largest thing
     assert all(seconds > 0 for seconds in floor.seconds(parts).values())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fourierconv.study.bench import results, views
 from fourierconv.study.bench.bounds import bounds
-from fourierconv.study.bench.cells import cells
+from fourierconv.study.bench.cells import cells, sequences
 from fourierconv.study.bench.growth import exponents
 from fourierconv.study.store import StudyError
 from fourierconv.study.tables import from_csv
@@ -99,3 +99,18 @@ def test_the_chapters_tables(folder: Path) -> None:
     assert views.choice(results.measured(folder)).empty
     memory = views.memory(folder).set_index("way")["times torch's"]
     assert memory.to_dict() == {way: step / 100 for way, step in WAYS.items()}
+
+
+def test_sequences_are_shown_with_how_much_longer_others_take(tmp_path: Path) -> None:
+    over = {4095: ("torch",), 1001: ("torch", "einsum")}
+    own = [found(cell, over=over.get(cell.kernel, ())) for cell in sequences()]
+    for entry in own:
+        if "einsum" in entry["over"]:
+            entry["over"]["einsum"] = "memory"
+    results.write(own, tmp_path)
+    shown = views.sequences(results.measured(tmp_path)).set_index("cell")
+    assert shown.index.tolist() == [cell.name for cell in sequences()]
+    assert shown.loc["32to32-4096-k31"].tolist()[0::2] == ["tiled", "12", "4.0"]
+    assert shown.loc["32to32-4096-k31", "faster package"] == "16"
+    assert shown.loc["32to32-4096-k4095", "torch"].startswith("over ")
+    assert shown.loc["32to32-4096-k1001", "einsum"] == "over the memory"
