@@ -149,3 +149,16 @@ def test_the_backward_operator_is_a_proper_torch_operator(
     ]
     operands = (along, x, spectrum, images, ONE_TILE, groups, False, *wanted)
     torch.library.opcheck(torch.ops.fourierconv.correlate_backward.default, operands)
+
+
+@pytest.mark.parametrize("batch", [2, 0])
+@pytest.mark.parametrize(("channels", "out"), [(1, 3), (3, 1)])
+def test_the_operators_are_proper_ones_on_sequences_of_one_channel(channels: int, out: int, batch: int) -> None:
+    tile = Tiles.whole((7,), (6,)).pack()
+    x = torch.randn(batch, channels, 6, dtype=torch.float64, requires_grad=True)
+    spectrum = torch.fft.rfft(torch.randn(out, channels, 7, dtype=torch.float64)).requires_grad_()
+    torch.library.opcheck(torch.ops.fourierconv.correlate.default, (x, spectrum, tile, [6], 1, False, False))
+    _, images = torch.ops.fourierconv.correlate(x.detach(), spectrum.detach(), tile, [6], 1, False, False)
+    along = torch.randn(batch, out, 6, dtype=torch.float64, requires_grad=True)
+    operands = (along, x, spectrum, images, tile, 1, False, True, True)
+    torch.library.opcheck(torch.ops.fourierconv.correlate_backward.default, operands)

@@ -3,7 +3,9 @@
 Spectra stand with the frequencies first, (frequency, group, row, channel), a row being a tile of an image, so that each
 equation is one batched product. On a CPU the work goes in parts: what was transformed is in cache when it is laid out,
 and temporaries fit into memory that was used before, where fresh memory costs more than the products do. Where groups
-have one channel in and one out, products are elementwise, and spectra stay as the transform leaves them.
+have one channel in and one out, products are elementwise, and spectra stay as the transform leaves them; of sequences
+they do where groups have one channel in or one out. Images with one channel on one side alone would round the study's
+committed runs anew.
 
 No large spectrum is copied to be conjugated: with X̄ kept, (1) is Ȳ = X̄ Wᵀ and (3) is conj(Gᵀ X̄), in place.
 """
@@ -49,6 +51,11 @@ class Contraction:
     def pointwise(self) -> bool:
         """Whether products are elementwise."""
         return self.out == self.inner == 1
+
+    @property
+    def thin(self) -> bool:
+        """Whether spectra stay as the transform leaves them, frequencies last: products are of vectors."""
+        return self.pointwise or (min(self.out, self.inner) == 1 and len(self.tiles.grid) == 1)
 
     def forward(self, input: Tensor, spectrum: Tensor, size: tuple[int, ...], keep: bool) -> tuple[Tensor, Tensor]:
         """Equation (1).
@@ -138,22 +145,23 @@ class Contraction:
 
     def frequency_first(self, spectrum: Tensor) -> Tensor:
         """(out, in/groups, *half) -> (frequency, group, out, inner); no copy if its memory is laid out so."""
-        if self.pointwise:
-            return spectrum.flatten(2).contiguous().permute(2, 0, 1).unsqueeze(-1)
+        if self.thin:
+            channels = spectrum.flatten(2).contiguous()
+            return channels.view(self.groups, self.out, self.inner, -1).permute(3, 0, 1, 2)
         leading = spectrum.permute(*range(2, spectrum.ndim), 0, 1).contiguous()
         return leading.view(-1, self.groups, self.out, self.inner)
 
     def blank(self, like: Tensor, images: int, channels: int) -> Tensor:
         """Room for spectra of so many images, (frequency, group, row, channel)."""
         rows, frequencies = images * self.tiles.rows, self.tiles.frequencies
-        if self.pointwise:
-            return like.new_empty(self.groups, rows, frequencies).permute(2, 0, 1).unsqueeze(-1)
+        if self.thin:
+            return like.new_empty(self.groups, rows, channels, frequencies).permute(3, 0, 1, 2)
         return like.new_empty(frequencies, self.groups, rows, channels)
 
     def sums(self, like: Tensor) -> Tensor:
         """Room for the products of equation (3), (frequency, group, out, inner)."""
-        if self.pointwise:
-            return like.new_empty(self.groups, self.tiles.frequencies).t()[..., None, None]
+        if self.thin:
+            return like.new_empty(self.groups, self.out, self.inner, self.tiles.frequencies).permute(3, 0, 1, 2)
         return like.new_empty(self.tiles.frequencies, self.groups, self.out, self.inner)
 
     def _spectrum_gradient(self, sums: Tensor) -> Tensor:
@@ -174,22 +182,34 @@ class Contraction:
 
     def _multiply(self, rows: Tensor, weights: Tensor) -> Tensor:
         """Per frequency and group, rows (row, channel) times weights (channel, other channel)."""
-        if self.pointwise:
-            return rows * weights
-        product = torch.bmm(rows.flatten(0, 1), weights.flatten(0, 1))
-        return product.unflatten(0, rows.shape[:2])
+        if not self.thin:
+            product = torch.bmm(rows.flatten(0, 1), weights.flatten(0, 1))
+            return product.unflatten(0, rows.shape[:2])
+        rows, weights = rows.movedim(0, -1), weights.movedim(0, -1)  # (group, .., .., frequency), as in memory
+        product = rows[:, :, :1] * weights[:, :1]
+        for channel in range(1, rows.shape[2]):
+            product.addcmul_(rows[:, :, channel : channel + 1], weights[:, channel : channel + 1])
+        return product.movedim(-1, 0)
 
     def _accumulate(self, errors: Tensor, images: Tensor, sums: Tensor | None) -> Tensor:
         """Per frequency and group, Gᵀ X̄, added to `sums`."""
-        if self.pointwise:
-            products = errors.movedim(0, -1) * images.movedim(0, -1)  # (group, row, channel, frequency), as in memory
-            product = products.sum(1).movedim(-1, 0).unsqueeze(-1)
-            return product if sums is None else sums.add_(product)
+        if self.thin:
+            product = self._outer(errors.movedim(0, -1).unsqueeze(3), images.movedim(0, -1).unsqueeze(2))
+            return product.movedim(-1, 0) if sums is None else sums.add_(product.movedim(-1, 0))
         errors, images = errors.flatten(0, 1).mT, images.flatten(0, 1)
         if sums is None:
             return torch.bmm(errors, images).unflatten(0, (-1, self.groups))
         sums.flatten(0, 1).baddbmm_(errors, images)
         return sums
+
+    def _outer(self, errors: Tensor, images: Tensor) -> Tensor:
+        """Sums over rows of (group, row, out, 1, frequency) times (group, row, 1, inner, frequency)."""
+        if self.pointwise:
+            return (errors * images).sum(1)
+        product = errors[:, 0] * images[:, 0]
+        for row in range(1, errors.shape[1]):
+            product.addcmul_(errors[:, row], images[:, row])
+        return product
 
     # --- transforms ---
 

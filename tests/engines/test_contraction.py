@@ -3,14 +3,23 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from fourierconv import FourierConv2d, spectral
+import fourierconv
+from fourierconv import FourierConv2d, functional, spectral
 from fourierconv.engines import contraction
 from fourierconv.engines.contraction import Contraction
 from fourierconv.engines.tiles import Tiles
 
-SHAPES = {"dense": (1, 4, 6), "grouped": (2, 4, 6), "depthwise": (4, 4, 4)}  # groups, in, out
+SHAPES = {  # groups, in, out
+    "dense": (1, 4, 6),
+    "grouped": (2, 4, 6),
+    "depthwise": (4, 4, 4),
+    "one in": (2, 2, 6),
+    "one out": (2, 6, 2),
+}
 TILES = Tiles((12, 10), (8, 7), (2, 2), (3, 1))
+LINE = Tiles((12,), (8,), (2,), (3,))
 
 
 @pytest.fixture
@@ -19,27 +28,50 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(contraction, name, value)
 
 
-def operands(shape: str) -> tuple[Tensor, Tensor, int]:
+def operands(shape: str, tiles: Tiles = TILES) -> tuple[Tensor, Tensor, int]:
     groups, inner, out = SHAPES[shape]
-    x = torch.randn(5, inner, 15, 13, dtype=torch.float64, requires_grad=True)
-    taps = torch.randn(out, inner // groups, 5, 4, dtype=torch.float64)
-    return x, torch.fft.rfft2(taps, s=TILES.grid).requires_grad_(), groups
+    dims = len(tiles.grid)
+    x = torch.randn(5, inner, *(15, 13)[:dims], dtype=torch.float64, requires_grad=True)
+    taps = torch.randn(out, inner // groups, *(5, 4)[:dims], dtype=torch.float64)
+    return x, torch.fft.rfftn(taps, s=tiles.grid, dim=tuple(range(-dims, 0))).requires_grad_(), groups
 
 
-def results(shape: str, recompute: bool = False) -> list[Tensor]:
+def results(shape: str, tiles: Tiles = TILES, recompute: bool = False) -> list[Tensor]:
     torch.manual_seed(0)
-    x, spectrum, groups = operands(shape)
-    y = spectral.correlate(x, spectrum, TILES, (15, 13), groups, recompute)
+    x, spectrum, groups = operands(shape, tiles)
+    y = spectral.correlate(x, spectrum, tiles, tuple(x.shape[2:]), groups, recompute)
     return [y, *torch.autograd.grad(y, (x, spectrum), y.detach().cos())]
 
 
+@pytest.mark.parametrize("tiles", [TILES, LINE], ids=["images", "sequences"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("recompute", [False, True])
-def test_parts_make_no_difference(shape: str, recompute: bool, request: pytest.FixtureRequest) -> None:
-    whole = results(shape)
+def test_parts_make_no_difference(shape: str, recompute: bool, tiles: Tiles, request: pytest.FixtureRequest) -> None:
+    whole = results(shape, tiles)
     request.getfixturevalue("_small_parts")
-    for one, other in zip(whole, results(shape, recompute), strict=True):
+    for one, other in zip(whole, results(shape, tiles, recompute), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["whole", "tiled"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sequences_of_few_channels_are_torchs(shape: str, engine: str) -> None:
+    groups, inner, out = SHAPES[shape]
+    x = torch.randn(3, inner, 40, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(out, inner // groups, 7, dtype=torch.float64, requires_grad=True)
+    with fourierconv.engine(engine):
+        y = functional.conv1d(x, w, padding=3, groups=groups)
+    expected = F.conv1d(x, w, padding=3, groups=groups)
+    torch.testing.assert_close(y, expected)
+    found, true = (torch.autograd.grad(own, (x, w), expected.detach().cos()) for own in (y, expected))
+    torch.testing.assert_close(found, true)
+
+    def small(x: Tensor, w: Tensor) -> Tensor:
+        with fourierconv.engine(engine):
+            return functional.conv1d(x, w, groups=groups)
+
+    few = x.detach()[:2, :, :9].clone().requires_grad_(), w.detach()[:, :, :3].clone().requires_grad_()
+    assert torch.autograd.gradgradcheck(small, few)
 
 
 @pytest.mark.usefixtures("_small_parts")
@@ -60,7 +92,7 @@ def test_without_the_images_spectra_nothing_is_kept(shape: str) -> None:
     nothing = torch.ops.fourierconv.correlate(
         x.detach(), spectrum.detach(), TILES.pack(), [15, 13], groups, True, False
     )[1]
-    assert kept.shape == (12 * 6, groups, 5 * 4, 4 // groups)
+    assert kept.shape == (12 * 6, groups, 5 * 4, x.shape[1] // groups)
     assert nothing.numel() == 0
 
 
