@@ -598,6 +598,9 @@ def _having_scales() -> str:
 class FourierConv1d(_FourierConvNd):
     """nn.Conv1d whose kernels are made by a parameterization and applied in the Fourier domain; see `FourierConv2d`.
 
+    Kernels may be as long as the sequence. Where 'spatial', 'spectral', 'free', 'truncated', 'window' or 'implicit' has
+    more than 724 coefficients or reference points along an axis, taps are made by FFT or as they are, without a matrix.
+
     Shapes:
         input (batch, in, n) or (in, n); output as nn.Conv1d's; `coefficients` (out, in/groups, k).
 
