@@ -1,5 +1,6 @@
 """Reading a layer: `spectrum` and `kernel` are one kernel, dilated, on any grid, in 1-D, 2-D and 3-D."""
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -328,3 +329,14 @@ def test_kernels_as_long_as_recordings() -> None:
     x[..., 2] = 1
     y = layer(x)[0, 0]  # the tap on the output pixel, and the last of those before it
     assert (y.abs() > 1e-3).nonzero().flatten().tolist() == [2, reach + 2]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", ["spatial", "spectral", "free", "window"])
+def test_long_layers_of_half_precision_start_and_compute(name: str, dtype: torch.dtype) -> None:
+    layer = FourierConv1d(1, 2, 1001, padding="same", parameterization=name, dtype=dtype)
+    x = torch.randn(1, 1, 1100, dtype=dtype)
+    expected = copy.deepcopy(layer).double()(x.double())
+    y = layer(x)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), expected, rtol=0, atol=0.02 * float(expected.detach().abs().max()))

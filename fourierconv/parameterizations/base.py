@@ -340,12 +340,13 @@ def to_real_dft(taps: Tensor) -> Tensor:
 def _to_real_dft(taps: Tensor, axis: int) -> Tensor:
     """`real_dft` of one axis, by FFT."""
     n = taps.shape[axis]
-    spectrum = torch.fft.rfft(taps.movedim(axis, -1).roll(-origin(n), -1), norm="ortho")
+    lines = taps.movedim(axis, -1).roll(-origin(n), -1).to(torch.promote_types(taps.dtype, torch.float32))
+    spectrum = torch.fft.rfft(lines, norm="ortho")
     pairs = math.sqrt(2) * torch.view_as_real(spectrum[..., 1:].conj().resolve_conj())
     pairs = pairs.flatten(-2)[..., : n - 1]  # of Nyquist the cosine
     if n % 2 == 0:
         pairs = torch.cat([pairs[..., :-1], pairs[..., -1:] / math.sqrt(2)], -1)
-    return torch.cat([spectrum[..., :1].real, pairs], -1).movedim(-1, axis)
+    return torch.cat([spectrum[..., :1].real, pairs], -1).movedim(-1, axis).to(taps.dtype)
 
 
 def from_real_dft(coefficients: Tensor, axis: int, n: int) -> Tensor:
