@@ -360,6 +360,11 @@ class Taps:
     def taps(self) -> None:
         """The coefficients are the taps."""
 
+    @property
+    def scales(self) -> int:
+        """There is no matrix of taps."""
+        return 0
+
 
 def _filters(
     n: tuple[int, ...],

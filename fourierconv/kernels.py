@@ -295,6 +295,14 @@ class LaidOut:
             return None
         return self._made(partial(self._taps, first, last), self.kernel.scale, last - first + 1, "taps", first, last)
 
+    @property
+    def scales(self) -> int:
+        """Matrices of `taps`; 0 where it has none."""
+        if self.linear is not None and self.kernel.are_taps(self.linear.first, self.linear.last):
+            return 0
+        window = 1 if self.kernel.window is None else self.kernel.window.shape[0]
+        return max(self.kernel.scale.shape[0], window)
+
     def _made(self, make: Callable[[], Tensor], like: Tensor, rows: int, *where: Hashable) -> Tensor:
         """A matrix of so many rows, remembered where nothing that is learned enters it."""
         constant = self.kernel.constant

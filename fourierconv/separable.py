@@ -73,7 +73,8 @@ def spectra(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
 def by_fft(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
     """`spectra`, by FFT."""
     circle = taps.new_zeros(*taps.shape[:-2], n, taps.shape[-1]).index_add(-2, positions.remainder(n), taps)
-    return torch.fft.fft(circle, dim=-2).narrow(-2, 0, rows)
+    fft = torch.fft.rfft if rows <= n // 2 + 1 else torch.fft.fft
+    return fft(circle, dim=-2).narrow(-2, 0, rows)
 
 
 def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool = False) -> Tensor:

@@ -21,6 +21,7 @@ from fourierconv.eager import constant_when_compiled
 from fourierconv.engines.taps import can_transform
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis, tiled
+from fourierconv.separable import LONG
 
 NAMES = ("auto", "whole", "tiled", "direct", "triton")
 _MEASURED = json.loads(files("fourierconv.engines").joinpath("costs.json").read_text())
@@ -216,14 +217,15 @@ def _with_spectra(case: Case, engine: str, way: Sequence[tuple[Axis, int, int]])
     tiles = Tiles.along(way)
     plan = Plan(engine, axes, tiles)
     plans = [plan]
-    if case.linear is not None and can_transform(axes) and all(map(_same_taps, axes, case.linear)):
+    if case.linear is not None and can_transform(axes) and all(map(same_taps, axes, case.linear)):
         plans.append(replace(plan, by_fft=True))
     yield from plans
     if case.refusal is None and math.prod((*tiles.grid, *tiles.count)) < ADDRESSED:
         yield from (replace(plan, engine="triton") for plan in plans)
 
 
-def _same_taps(one: Axis, other: Axis) -> bool:
+def same_taps(one: Axis, other: Axis) -> bool:
+    """Whether taps lie as far apart, and as far from the output, whatever the grid."""
     return (one.first, one.last, one.start, one.step) == (other.first, other.last, other.start, other.step)
 
 
@@ -317,6 +319,9 @@ def _by_basis(case: Case, axes: Sequence[Axis], tiles: Tiles) -> dict[str, float
     """From coefficients to spectra, one axis after the other, and back."""
     lengths = list(case.columns)
     kernels = case.groups * case.inner * case.out
+    if len(axes) == 1 and not can_transform(axes) and axes[0].stride * tiles.half[0] * case.columns[0] > LONG:
+        phases = kernels * axes[0].stride  # no such matrix is made
+        return {"transformed": phases * _pixels(tiles, case.kind), "spectrum": phases * tiles.half[0]}
     multiplications = 0
     for number in reversed(range(len(lengths))):
         rows = axes[number].stride * tiles.half[number]

@@ -13,16 +13,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fourierconv import borders, phases, spectral
+from fourierconv import borders, phases, separable, spectral
 from fourierconv.eager import eager
 from fourierconv.engines import direct, generating
-from fourierconv.engines.choice import NAMES, Case, Plan, choose
+from fourierconv.engines.choice import NAMES, Case, Plan, choose, same_taps
 from fourierconv.engines.launch import refusal
 from fourierconv.engines.measured import fastest
 from fourierconv.engines.taps import transform
 from fourierconv.engines.tiles import Tiles
 from fourierconv.grid import Axis
-from fourierconv.separable import combine
+from fourierconv.separable import LONG, combine
 
 Memory = dict[tuple[Plan, torch.dtype, torch.device], Tensor]  # of kernels as they are applied
 TRACED = 16  # images for which compiled code chooses, as it serves any number of them
@@ -50,6 +50,11 @@ class Filter(Protocol):
 
     def taps(self) -> Tensor | None:
         """From coefficients to the taps of `linear`, real (scales, taps, columns); None where these are the taps."""
+        ...
+
+    @property
+    def scales(self) -> int:
+        """Matrices of `taps`; 0 where it has none, as the coefficients are the taps."""
         ...
 
 
@@ -163,6 +168,8 @@ def kernel_spectrum(coefficients: Tensor, filters: Sequence[Filter], plan: Plan,
         raise ValueError("'direct' has no spectrum")
     if plan.by_fft and not torch.compiler.is_compiling():
         return transform(_taps(coefficients, filters), plan.axes, mirrored, plan.last)
+    if len(filters) == 1 and not mirrored and _by_taps(coefficients, filters[0], plan.axes[0], plan.tiles.half[0]):
+        return _spectrum_of_taps(_taps(coefficients, filters), plan.axes[0], plan.tiles.half[0], plan.last)
     return combine(coefficients, _matrices(coefficients, filters, plan.axes, plan.tiles), plan.last)
 
 
@@ -258,6 +265,33 @@ def _kernels(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan) -> T
         return _taps(coefficients, filters)
     strides = [axis.stride for axis in chosen.axes]
     return phases.gather_input(kernel_spectrum(coefficients, filters, chosen), strides, chosen.last)
+
+
+def _by_taps(coefficients: Tensor, own: Filter, axis: Axis, rows: int) -> bool:
+    """Whether a sequence's spectra take less work by way of its taps than by the matrices of all scales.
+
+    Of images they would have to be written out; there the axes are transformed one after the other.
+    """
+    if own.linear is None or not same_taps(axis, own.linear):
+        return False
+    count, points = axis.last - axis.first + 1, axis.stride * rows
+    if own.scales == 0:
+        return points * count > LONG
+    out, inner, columns = coefficients.shape
+    by_matrices = points * columns * (own.scales * count + out * inner)
+    return out * inner * count * (columns + points) < by_matrices
+
+
+def _spectrum_of_taps(taps: Tensor, axis: Axis, rows: int, last: bool) -> Tensor:
+    """Spectra of phases, (out, in/groups, stride · rows), by a Fourier matrix, or by FFT where that would be large."""
+    out, inner, count = taps.shape
+    lines = taps.flatten(0, 1).mT.unsqueeze(0)
+    if axis.stride * rows * count > LONG:
+        spectra = phases.transform_line(axis, rows, lines)
+    else:
+        spectra = separable.transform(phases.fourier(axis, rows, count, taps), lines)
+    spectra = spectra.squeeze(0).contiguous().unflatten(1, (out, inner)).movedim(0, -1)
+    return spectra.contiguous() if last else spectra
 
 
 def _remembered(coefficients: Tensor, filters: Sequence[Filter], chosen: Plan, memory: Memory | None) -> Tensor:
