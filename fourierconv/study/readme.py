@@ -45,6 +45,7 @@ SHOWN = (
     "over_spectral_scaled_layer_128",
 )
 TIMED, KERNELS = "32to32-128px", (3, 7, 11, 21, 31)  # cells of the benchmark, by the size of their kernels
+LINES_TIMED, TAPS = "32to32-4096", (3, 9, 31, 101, 1001)  # of sequences
 CUDA_TIMED = "64to64-128px"
 CUDA_CONTENDERS = ("torch", "torch tf32", "torch bf16 channels_last", "auto", "auto tf32")
 PROTOCOL = "classification"
@@ -99,13 +100,28 @@ def _with_verdict(shown: Mapping[str, str], name: str) -> str:
 def times(folder: Path) -> str:
     """Return the table of a training step's times, by the size of the kernel, with the machine below."""
     found = _steps(folder / "times.csv")
-    lines = ["| kernel | `nn.Conv2d` | `FourierConv2d`'s op | ratio |", "|---|---|---|---|"]
-    for k in KERNELS:
-        torch, ours = (found[f"{TIMED}-k{k}", name] for name in ("torch", "auto"))
-        ratio = float(torch["median"]) / float(ours["median"])
-        lines.append(f"| {k}×{k} | {float(torch['median']):.0f} ms | {float(ours['median']):.0f} ms | {ratio:.1f} |")
-    below = f"Forward and backward, {_where(found, TIMED)}, float32, medians. {note(folder)}"
-    return "\n".join([*lines, "", below]) + "\n"
+    head = ("kernel", "`nn.Conv2d`", "`FourierConv2d`'s op")
+    table = _beside_torch(found, head, {f"{k}×{k}": f"{TIMED}-k{k}" for k in KERNELS})
+    return f"{table}\nForward and backward, {_where(found, TIMED)}, float32, medians. {note(folder)}\n"
+
+
+def line_times(folder: Path) -> str:
+    """Return the same of sequences, by the number of taps."""
+    found = _steps(folder / "times.csv")
+    head = ("taps", "`nn.Conv1d`", "`FourierConv1d`'s op")
+    table = _beside_torch(found, head, {str(k): f"{LINES_TIMED}-k{k}" for k in TAPS})
+    own = found[f"{LINES_TIMED}-k{TAPS[0]}", "torch"]
+    where = f"{own['in']} to {own['out']} channels, {own['size']} samples, batch {own['batch']}"
+    return f"{table}\n{where}, float32, medians. {note(folder)}\n"
+
+
+def _beside_torch(found: Mapping[tuple[str, str], Row], head: Sequence[str], cells: Mapping[str, str]) -> str:
+    """Rows of torch's step and ours in cells that have a label each."""
+    lines = [f"| {' | '.join((*head, 'ratio'))} |", "|---" * (len(head) + 1) + "|"]
+    for label, cell in cells.items():
+        torch, ours = (float(found[cell, name]["median"]) for name in ("torch", "auto"))
+        lines.append(f"| {label} | {torch:.0f} ms | {ours:.0f} ms | {torch / ours:.1f} |")
+    return "\n".join(lines) + "\n"
 
 
 def cuda_times(folder: Path) -> str:
@@ -166,7 +182,8 @@ def written(text: str, root: Path) -> str:
     quick = answers(CLAIMS, read_expected(results / "quick" / "claims.csv"))
     text = replace(text, "answers", f"{protocol_answers(results / 'full')}\n{quick}")
     text = replace(text, "cost", cost(results / "quick"))
-    return replace(text, "times", times(results / "bench") + "\n" + cuda_times(results / "gpu"))
+    tables_of_times = (times(results / "bench"), line_times(results / "sequences"), cuda_times(results / "gpu"))
+    return replace(text, "times", "\n".join(tables_of_times))
 
 
 def main() -> None:

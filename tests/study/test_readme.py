@@ -8,7 +8,7 @@ import pytest
 from fourierconv.study import readme
 from fourierconv.study.claims import CLAIMS
 from fourierconv.study.figures import style
-from fourierconv.study.readme import MARKS, SHOWN, answers, cost, protocol_answers, replace, times
+from fourierconv.study.readme import MARKS, SHOWN, answers, cost, line_times, protocol_answers, replace, times
 from fourierconv.study.statistics import interval
 from fourierconv.study.store import StudyError, repository_root
 from tests.study import protocol_runs
@@ -41,6 +41,14 @@ def test_times_are_those_of_the_benchmark() -> None:
     lines = times(repository_root() / "book" / "results" / "bench").splitlines()
     assert [line.split(" ")[1] for line in lines[2:7]] == ["3×3", "7×7", "11×11", "21×21", "31×31"]
     assert lines[-1].startswith("Forward and backward, 32 to 32 channels, 128×128 pixels, batch 4, float32, medians.")
+
+
+def test_times_of_sequences_are_those_of_theirs() -> None:
+    lines = line_times(repository_root() / "book" / "results" / "sequences").splitlines()
+    assert [line.split(" ")[1] for line in lines[2:7]] == ["3", "9", "31", "101", "1001"]
+    torch, ours, ratio = (float(own) for own in re.findall(r"[0-9.]+(?= ms| \|$)", lines[6]))
+    assert ratio == pytest.approx(torch / ours, rel=0.02)  # of rounded times
+    assert lines[-1].startswith("32 to 32 channels, 4096 samples, batch 8, float32, medians. ")
 
 
 def test_the_cost_is_that_of_the_committed_runs() -> None:
