@@ -13,8 +13,7 @@ from fourierconv.borders import period
 from fourierconv.grid import Axis, circular_axis, extended_axis, linear_axis
 from fourierconv.parameterizations import Parameterization
 from fourierconv.parameterizations.base import gaussian, lattice, origin
-from fourierconv.parameterizations.reference import OnGrid
-from fourierconv.parameterizations.spatial import Spatial
+from fourierconv.parameterizations.spatial import Plain, Spatial
 from fourierconv.remembered import remembered
 from fourierconv.separable import LONG, combine, dft, spectra, transform
 
@@ -47,7 +46,7 @@ class AxisKernel:
         """What its matrices depend on, besides dtype and device; None where more than the coefficients is learned."""
         if self.own.scale_limits is not None or self.window is not None:
             return None
-        return type(self.own), self.own.reference_grid, self.kernel_size, self.dilation
+        return type(self.own), self.own.reference_grid, self.support(0.0, 1), self.kernel_size, self.dilation
 
     @property
     def origin(self) -> int:
@@ -73,7 +72,7 @@ class AxisKernel:
 
     def are_taps(self, first: int, last: int) -> bool:
         """Whether A at the positions first, ..., last is the identity: the coefficients are the taps."""
-        return type(self.own) in (Spatial, OnGrid) and self.window is None and (first, last) == self.support(0.0, 1)
+        return type(self.own) in (Spatial, Plain) and self.window is None and (first, last) == self.support(0.0, 1)
 
     @property
     def long(self) -> bool:
@@ -82,8 +81,8 @@ class AxisKernel:
 
     @property
     def plain(self) -> bool:
-        """Whether A is not made, as it holds nothing but ones and zeros; see `place`, `transform` and `taps_at`."""
-        return type(self.own) is OnGrid
+        """Whether the coefficients are taps that `written_out` made; see `place`, `transform` and `taps_at`."""
+        return isinstance(self.own, Plain)
 
     def taps(self, positions: Tensor) -> Tensor:
         """The matrix A at int64 positions before dilation, (scales, positions, coefficients)."""
@@ -175,8 +174,14 @@ class AxisKernel:
 
     def gain(self) -> Tensor:
         """The parameterization's gain at the present scales, and under the window: (scales or 1,)."""
-        if self.long:  # rows of an orthonormal matrix, under the envelope
-            return self.envelope().square().mean(-1).sqrt()
+        if self.long:
+            width, envelope = self.own.width(self.kernel_size), self.envelope().square()
+            if width == envelope.shape[-1]:  # rows of one length
+                return envelope.mean(-1).sqrt()
+            columns = self.own.lines(
+                torch.eye(width, dtype=envelope.dtype, device=envelope.device), 1, self.kernel_size
+            )
+            return (envelope @ columns.square().sum(0) / width).sqrt()
         if self.window is None:
             return self.own.gain(self.kernel_size, self.scale)
         return (self.column_energies().sum(-1) / self.own.width(self.kernel_size)).sqrt()
@@ -189,14 +194,17 @@ class AxisKernel:
             envelope = self.scale.new_ones(1, len(positions))
         return envelope if self.window is None else envelope * gaussian(positions, self.kernel_size, self.window)
 
-    def written_out(self, coefficients: Tensor, axis: int) -> Tensor:
-        """The taps of a long kernel's whole window, of coefficients along that axis."""
+    def written_out(self, coefficients: Tensor, axis: int) -> "tuple[Tensor, AxisKernel]":
+        """Taps of a long kernel in place of coefficients along that axis, and the plain kernel that has them."""
         taps = self.own.lines(coefficients, axis, self.kernel_size)
-        if self.window is None and type(self.own).envelope is Parameterization.envelope:
-            return taps
-        envelope = self.envelope()
-        envelope = envelope.repeat_interleave(len(taps) // len(envelope), 0)
-        return taps * envelope.view(len(envelope), *[-1 if own == axis else 1 for own in range(1, taps.ndim)])
+        begin, _ = self.own.window(self.kernel_size, self.reach, 0.0, 1)
+        first, last = self.support(0.0, 1)
+        if self.window is not None or type(self.own).envelope is not Parameterization.envelope:
+            envelope = self.envelope()
+            envelope = envelope.repeat_interleave(len(taps) // len(envelope), 0)
+            taps = taps * envelope.view(len(envelope), *[-1 if own == axis else 1 for own in range(1, taps.ndim)])
+        taps = taps.narrow(axis, first - begin, last - first + 1)
+        return taps, replace(self, own=Plain(first, last), window=None)
 
     def occupied(self, first: int, last: int) -> tuple[int, int]:
         """The first and the last of these pixels at which any coefficient has a tap."""
@@ -243,8 +251,7 @@ def written_out(coefficients: Tensor, kernels: Sequence[AxisKernel]) -> tuple[Te
     found = []
     for axis, kernel in enumerate(kernels, 2):
         if kernel.long:
-            coefficients = kernel.written_out(coefficients, axis)
-            kernel = replace(kernel, own=OnGrid(kernel.own.grid(kernel.kernel_size)), window=None)
+            coefficients, kernel = kernel.written_out(coefficients, axis)
         found.append(kernel)
     return coefficients, found
 

@@ -299,8 +299,6 @@ class _FourierConvNd(Readable):
         """Bounds of what is applied; those of a parametrized scale, another tensor every time, wait for `refresh`."""
         if self._frozen.memory is not None:
             return self._frozen.bounds[bounds.name]
-        if self.training and not torch.compiler.is_compiling():
-            bounds.trained += 1
         if parametrize.is_parametrized(self, bounds.name):
             return bounds
         return bounds.fitting(parameter, self.training)
@@ -339,6 +337,9 @@ class _FourierConvNd(Readable):
         arguments.check_border(self.padding_mode, n, self._pairs)
         arguments.check_finite(input=input, coefficients=weights)
         strides = tuple(s if m > 1 else 1 for s, m in zip(self.stride, size, strict=True))  # no matter to one output
+        if self.training and self._frozen.memory is None and not torch.compiler.is_compiling():
+            for bounds, _, _ in self._scales():
+                bounds.trained += 1
         theta, kernels = written_out(self._theta(weights), self._kernels())
         filters = []
         for axis, (kernel, (left, _)) in enumerate(zip(kernels, self._pairs, strict=True)):

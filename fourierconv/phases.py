@@ -69,9 +69,12 @@ def fourier(axis: Axis, rows: int, count: int, like: Tensor, conjugate: bool = F
 
 
 def _fourier(axis: Axis, rows: int, count: int, dtype: torch.dtype, device: torch.device, conjugate: bool) -> Tensor:
-    whole, own = _apart(axis, count, device)
+    whole, phase = _apart(axis, count, device)
     matrix = dft(axis.grid, (-whole if conjugate else whole) + axis.lead, rows, dtype)
-    return matrix if axis.stride == 1 else (matrix * own.unsqueeze(1)).flatten(0, 1)
+    if axis.stride == 1:
+        return matrix
+    own = phase == torch.arange(axis.stride, device=device).unsqueeze(1)  # (stride, taps)
+    return (matrix * own.unsqueeze(1)).flatten(0, 1)
 
 
 def transform_line(axis: Axis, rows: int, taps: Tensor) -> Tensor:
@@ -81,15 +84,17 @@ def transform_line(axis: Axis, rows: int, taps: Tensor) -> Tensor:
     >>> torch.equal(transform_line(axis, 1, taps).real, fourier(axis, 1, 3, taps).real @ taps)
     True
     """
-    whole, own = _apart(axis, taps.shape[1], taps.device)
-    return by_fft(axis.grid, whole + axis.lead, rows, taps.unsqueeze(1) * own.unsqueeze(-1)).flatten(1, 2)
+    whole, phase = _apart(axis, taps.shape[1], taps.device)
+    where = phase * axis.grid + (whole + axis.lead).remainder(axis.grid)
+    circles = taps.new_zeros(taps.shape[0], axis.stride * axis.grid, taps.shape[2]).index_add(1, where, taps)
+    return by_fft(circles.unflatten(1, (axis.stride, axis.grid)), rows).flatten(1, 2)
 
 
 def _apart(axis: Axis, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Where the taps lie in their phases, (taps,), and which taps are of which phase, (stride, taps)."""
+    """Where the taps lie in their phases, and in which phase each is, (taps,) each."""
     offsets = axis.offsets(torch.arange(axis.first, axis.first + count, device=device))
     whole = offsets.div(axis.stride, rounding_mode="floor")
-    return whole, (offsets - axis.stride * whole) == torch.arange(axis.stride, device=device).unsqueeze(1)
+    return whole, offsets - axis.stride * whole
 
 
 def transform_circle(axis: Axis, rows: int, taps: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from fourierconv.eager import underneath
 from fourierconv.sharding import is_sharded, whole
 
 HEADROOM = 1.25  # how far a scale may grow between two calls of refresh()
-FEW = 32  # steps between two calls of refresh(), after more of which what was not applied is worth a warning
+FEW = 32  # forward passes between two calls of refresh(), after more of which it is worth a warning
 ROUNDING = 2.0**-8  # of half precision, in which a limit of 0.2 pixels is kept as 0.19995
 TRACING = (  # modes of dispatch in which tensors have no values
     torch._C._TorchDispatchModeKey.FAKE,
@@ -123,11 +123,11 @@ class Bounds:
         Returns what `look` does, and whether a value is beyond the limits. Warns where training applied much less.
         """
         values = whole(parameter).tolist()
-        applied = self.reach
+        applied = self.reach if self.trained > FEW else []
         held = self.look(values)
-        if applied and self.trained > FEW:
-            self._compare(applied, values)
         self.made_of, self.others, self.trained = (parameter, _version(parameter)), None, 0
+        if applied:
+            self._compare(applied, values)
         return held, not all(self.limits[0] <= value <= self.limits[1] for row in values for value in row)
 
     def _compare(self, applied: list[float], values: list[list[float]]) -> None:

@@ -67,14 +67,14 @@ def spectra(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
     """
     if rows * len(positions) <= LONG:
         return transform(dft(n, positions, rows, taps.dtype), taps)
-    return by_fft(n, positions, rows, taps)
+    circle = taps.new_zeros(*taps.shape[:-2], n, taps.shape[-1])
+    return by_fft(circle.index_add(-2, positions.remainder(n), taps), rows)
 
 
-def by_fft(n: int, positions: Tensor, rows: int, taps: Tensor) -> Tensor:
-    """`spectra`, by FFT."""
-    circle = taps.new_zeros(*taps.shape[:-2], n, taps.shape[-1]).index_add(-2, positions.remainder(n), taps)
-    fft = torch.fft.rfft if rows <= n // 2 + 1 else torch.fft.fft
-    return fft(circle, dim=-2).narrow(-2, 0, rows)
+def by_fft(circles: Tensor, rows: int) -> Tensor:
+    """The first rows of the discrete Fourier transforms of real columns, (.., n, columns), by FFT."""
+    fft = torch.fft.rfft if rows <= circles.shape[-2] // 2 + 1 else torch.fft.fft
+    return fft(circles, dim=-2).narrow(-2, 0, rows)
 
 
 def combine(coefficients: Tensor, matrices: Sequence[Tensor | None], last: bool = False) -> Tensor:

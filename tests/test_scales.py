@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
-from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d
+from fourierconv import FourierConv1d, FourierConv2d, FourierConv3d, penalties
 from fourierconv.layers import SCALE_RATE, WINDOW_LIMITS
 from fourierconv.parameterizations import NAMES, get
 from fourierconv.scales import FEW, HEADROOM, Bounds, count
@@ -242,6 +242,26 @@ def test_a_scale_that_training_did_not_grow_is_not_told(learned: Learned, given:
         layer = copy.deepcopy(layer)
         _train(learned, layer, 6.0)  # applied as it is
     layer.eval()
+    torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_only_forward_passes_of_training_count(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    for _ in range(FEW):
+        layer(X)
+        penalties.size(layer)
+        layer.extent()
+    learned.parameter(layer).data.fill_(6.0)
+    layer.refresh()
+
+
+@pytest.mark.parametrize("learned", TWO, ids=str)
+def test_a_warning_that_is_an_error_leaves_the_new_bounds(learned: Learned) -> None:
+    layer = learned.build(1.5)
+    _train(learned, layer, 6.0)
+    with pytest.raises(UserWarning, match="has grown to 6 pixels"):
+        layer.refresh()
     torch.testing.assert_close(layer(X), _fresh(learned, layer)(X))
 
 

@@ -2,11 +2,14 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from fourierconv import phases, separable
 from fourierconv.grid import Axis
@@ -40,11 +43,12 @@ def test_dft_has_the_dtype_asked_for(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.parametrize(("n", "first", "count"), [(40, -3, 17), (41, 5, 100), (8, 0, 8)])
-def test_an_fft_is_the_product_with_the_matrix(n: int, first: int, count: int) -> None:
+def test_an_fft_is_the_product_with_the_matrix(n: int, first: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(separable, "LONG", 0)
     positions, taps = torch.arange(first, first + count), torch.randn(2, count, 3, dtype=torch.float64)
     for rows in (n // 2 + 1, n):
         expected = transform(dft(n, positions, rows, torch.float64), taps)
-        torch.testing.assert_close(separable.by_fft(n, positions, rows, taps), expected)
+        torch.testing.assert_close(separable.spectra(n, positions, rows, taps), expected)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
@@ -54,6 +58,23 @@ def test_an_fft_of_taps_on_a_line_is_the_product_with_its_matrix(stride: int, st
     taps = torch.randn(2, 11, 3, dtype=torch.float64)
     expected = transform(phases.fourier(axis, 13, 11, taps), taps)
     torch.testing.assert_close(phases.transform_line(axis, 13, taps), expected)
+
+
+def test_phases_of_a_line_take_no_more_memory_than_their_spectra() -> None:
+    axis = Axis(-500, 500, grid=400, size=400, stride=160)
+
+    class Largest(TorchDispatchMode):
+        numel = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **kwargs or {})
+            self.numel = max(self.numel, result.numel() if isinstance(result, Tensor) else 0)
+            return result
+
+    with Largest() as seen:
+        spectra = phases.transform_line(axis, 201, torch.randn(1, 1001, 4))
+    assert spectra.shape == (1, 160 * 201, 4)
+    assert seen.numel <= 160 * 400 * 4
 
 
 @pytest.mark.parametrize("scales", [1, 2, 6])

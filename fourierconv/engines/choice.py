@@ -280,7 +280,7 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
     if plan.tiles is None:
         return _direct(case, plan.axes)
     kernels = _by_fft(case, plan.tiles) if plan.by_fft else _by_basis(case, plan.axes, plan.tiles)
-    own = {"step": 1, **_images(case, plan.tiles), **kernels}
+    own = {"step": 1, **_images(_in_phases(case, plan.axes), plan.tiles), **kernels}
     if plan.engine == "triton":
         own.pop("product", None)  # of all frequencies in one kernel
         if plan.by_fft:
@@ -289,6 +289,11 @@ def counts(case: Case, plan: Plan) -> dict[str, float]:
             own["generated"] = 1  # by many small kernels
         return {f"triton_{name}": number for name, number in own.items()}
     return own
+
+
+def _in_phases(case: Case, axes: Sequence[Axis]) -> Case:
+    """A sequence's phases count as channels. Those of images do not: their choices are part of the study's results."""
+    return replace(case, inner=case.inner * axes[0].stride) if len(axes) == 1 else case
 
 
 def _images(case: Case, tiles: Tiles) -> dict[str, float]:

@@ -30,3 +30,19 @@ class Spatial(Parameterization):
 
     def lines(self, coefficients: Tensor, axis: int, kernel_size: int) -> Tensor:
         return coefficients
+
+
+class Plain(Parameterization):
+    """Taps at the pixels first, ..., last, as they are: A is the identity there, and is not made."""
+
+    name = "plain"
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+
+    def taps(self, positions: Tensor, kernel_size: int, scale: Tensor) -> Tensor:
+        return (positions[:, None] == lattice(self.first, self.last, positions.device)).to(scale.dtype).unsqueeze(0)
+
+    def window(self, kernel_size: int, scale: float, tolerance: float, dims: int) -> tuple[int, int]:
+        return self.first, self.last
