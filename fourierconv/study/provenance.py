@@ -103,7 +103,19 @@ def command() -> str:
         return "notebook"
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     program = f"-m {spec.name.removesuffix('.__main__')}" if spec else Path(sys.argv[0]).name
-    return " ".join(["python", program, *sys.argv[1:]])
+    return " ".join(["python", program, *map(portable, sys.argv[1:])])
+
+
+def portable(argument: str) -> str:
+    """An argument as another machine would have it: paths from the repository on, and of others the name alone.
+
+    >>> portable("--profile"), portable(str(PACKAGE.parent / "build" / "cell.json")), portable("/elsewhere/cell.json")
+    ('--profile', 'build/cell.json', 'cell.json')
+    """
+    path, root = Path(argument), PACKAGE.parent
+    if not path.is_absolute():
+        return argument
+    return str(path.relative_to(root)) if path.is_relative_to(root) else path.name
 
 
 def readable(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The committed results: tables are what the committed runs say, byte for byte, and kept weights fit their networks."""
 
+import re
 from collections.abc import Sequence
 from itertools import product
 from math import log
@@ -13,6 +14,8 @@ from fourierconv.study import claims, draft_claims, frames, protocol, protocol_c
 from fourierconv.study.answers import changes, evidence, kernels
 from fourierconv.study.answers.accuracies import summaries
 from fourierconv.study.answers.choice import best_fixed
+from fourierconv.study.bench import results as bench_results
+from fourierconv.study.bench.bounds import OTHERS
 from fourierconv.study.experiments import classification, own_network, size_recovery
 from fourierconv.study.gpu import results as gpu_results
 from fourierconv.study.protocol_claims import PROTOCOL_CLAIMS
@@ -23,6 +26,7 @@ from fourierconv.study.tables import Row
 
 EXPERIMENT: Any = classification
 COMMITTED = repository_root() / "book" / "results"
+COMMAND = re.compile(r'"command": "([^"]*)"')
 PROFILES = sorted(path.parent.name for path in COMMITTED.glob(f"*/{EXPERIMENT.NAME}.csv"))
 
 
@@ -324,3 +328,20 @@ def test_what_pages_say_of_coordinates_with_their_own_rates_in_words() -> None:
     for data, method in product(protocol.CONTENDERS, ("spline", "spectral")):
         above = protocol_claims.gain({EXPERIMENT.NAME: rows}, data, protocol.PRIMARY_SIZE, method)
         assert mean(above) > 0  # "have higher means"
+
+
+def test_commands_name_no_folder_of_a_machine() -> None:
+    commands = [own for path in sorted(COMMITTED.rglob("*.json")) for own in COMMAND.findall(path.read_text())]
+    assert len(commands) > 100
+    assert [own for own in commands if any(word.startswith("/") for word in own.split())] == []
+
+
+def test_what_the_chapter_on_costs_says_of_sequences_in_words() -> None:
+    for own in bench_results.measured(COMMITTED / "sequences"):
+        times = {name: own.middle(name) / own.middle("auto") for name in OTHERS}
+        if own.cell.groups == 1 and own.cell.channels > 1 and own.cell.kernel >= 31:
+            assert min(times.values()) > 4, own.cell  # "far ahead of all others"
+        elif own.cell.groups > 1 or own.cell.channels == 1:
+            whole = own.cell.kernel > own.cell.size / 2
+            low, high = (1.5, 2.5) if whole else (0.6, 2)  # "about as fast, sometimes faster", "about twice as long"
+            assert low < times["einsum"] < high, own.cell
